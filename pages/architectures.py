@@ -30,4 +30,17 @@ with st.container(horizontal=True, vertical_alignment="center"):
 loaded_image = dataset_picker.load_image_or_stop(dataset.name, sample_id)
 image_panels.show_image_caption(loaded_image)
 networks.show_feature_maps(loaded_image, cache.load_catalog())
-glossary.show_glossary("Architecture", "Base filters", "Feature map", "Receptive field", "Multiply-add")
+glossary.show_glossary(
+    "Architecture",
+    "Base filters",
+    "Feature map",
+    "Receptive field",
+    "Multiply-add",
+    "Skip connection",
+    "Unpooling",
+    "Transposed convolution",
+    "Atrous convolution",
+    "Dense block",
+    "Recurrent layer",
+    "Deep supervision",
+)

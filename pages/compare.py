@@ -3,7 +3,17 @@
 import streamlit as st
 
 from wbcseg.ui import glossary, navigation, routes
-from wbcseg.ui.compare import cross_site, feature_agreement, leakage, summary, thesis, unseen_cells
+from wbcseg.ui.compare import (
+    answer,
+    cell_types,
+    cross_site,
+    feature_agreement,
+    leakage,
+    score_downloads,
+    summary,
+    thesis,
+    unseen_cells,
+)
 from wbcseg.ui.compare.selection import select_comparison
 
 navigation.declare_page(
@@ -13,7 +23,8 @@ navigation.declare_page(
 )
 
 st.title("Compare the networks")
-summary_tab, unseen_tab, thesis_tab, leakage_tab, cross_site_tab, features_tab = st.tabs(
+answer.show_answer()
+summary_tab, unseen_tab, thesis_tab, leakage_tab, cross_site_tab, features_tab, types_tab = st.tabs(
     [
         "Summary",
         "Unseen cells",
@@ -21,6 +32,7 @@ summary_tab, unseen_tab, thesis_tab, leakage_tab, cross_site_tab, features_tab =
         leakage.TAB_TITLE,
         cross_site.TAB_TITLE,
         routes.COMPARE_FEATURES_TAB,
+        cell_types.TAB_TITLE,
     ],
     key="tab",
     bind="query-params",
@@ -40,7 +52,7 @@ if unseen_tab.open:
             unseen_cells.show_cell_types(selection)
             unseen_cells.show_time_and_quality(selection)
             unseen_cells.show_hardest(selection)
-            unseen_cells.show_downloads(selection)
+            score_downloads.show_downloads(selection)
 if thesis_tab.open:
     with thesis_tab:
         thesis.show_reproduction()
@@ -53,6 +65,9 @@ if cross_site_tab.open:
 if features_tab.open:
     with features_tab:
         feature_agreement.show_feature_agreement()
+if types_tab.open:
+    with types_tab:
+        cell_types.show_cell_types()
 glossary.show_glossary(
     *("Dice", "Dice as published", "Jaccard", "Jaccard as published", "±", "Cross-validation", "Confidence interval"),
     *("Paired comparison", "p-value", "Data leakage"),

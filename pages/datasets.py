@@ -8,14 +8,14 @@ from wbcseg.ui.datasets import gallery, preparation
 
 navigation.declare_page(
     title="Data sets",
-    purpose="Browse the images and their expert masks, and see how they are prepared for training.",
+    purpose="Browse the images with their expert masks or boxes, and see how they are prepared for training.",
     order=10,
 )
 
 st.title("Data sets")
-st.markdown("Browse the images and their expert masks, and see how they are prepared for training.")
+st.markdown("Browse the images with their expert masks or boxes, and see how they are prepared for training.")
 
-with st.container(horizontal=True, vertical_alignment="center"):
+with st.container(key="dataset_choice", horizontal=True, vertical_alignment="center"):
     dataset = dataset_picker.select_dataset()
     sample_id = dataset_picker.select_image(dataset.name, dataset.ids)
     palette = image_panels.select_palette(label_visibility="collapsed")
@@ -36,6 +36,7 @@ if images_tab.open:
 
 if preparation_tab.open:
     with preparation_tab:
+        preparation.stop_without_masks(dataset)
         preparation.show_thesis_preparation(dataset, sample_id)
         preparation.show_thesis_leakage(dataset)
         preparation.show_leak_free_split(dataset)

@@ -1,47 +1,56 @@
-"""Home: what the app does, a sample image, and the data sets and models that are ready."""
+"""Home: drop images and see them segmented, or try an example."""
 
 import streamlit as st
 
 from wbcseg.datasets import list_datasets
-from wbcseg.ui import cache, glossary, navigation, routes
-from wbcseg.ui.components import dataset_picker, dataset_status, image_panels
+from wbcseg.ui import cache, glossary, keep, navigation, routes
+from wbcseg.ui.components import dataset_status
+from wbcseg.ui.home import examples
+from wbcseg.ui.uploads import drop_area, hand_over
 
 navigation.declare_page(
     title="Home",
-    purpose="What this app does, a sample image to try, and the data sets and models that are ready to use.",
+    purpose="Drop images of blood smears and see their white cells found, outlined, measured, typed and counted.",
     order=0,
 )
 
-intro_column, example_column = st.columns([11, 9], gap="large", vertical_alignment="center")
-with intro_column:
-    st.title("White blood cell segmentation")
-    st.markdown(
-        "This app segments white blood cells in images of stained blood smears. Neural networks outline the nucleus "
-        "and the cytoplasm of each cell. You can compare their results with expert masks, measure and count cells in "
-        "many images, and train networks on your own images."
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        dataset_picker.show_segment_button("Segment a sample image", *dataset_picker.SAMPLE_IMAGE)
-        dataset_picker.show_upload_button("Upload an image")
-        st.page_link(routes.BATCH, label="Segment many images", icon=":material/table_view:")
-        st.page_link(routes.TRAIN, label="Train a network", icon=":material/model_training:")
-    st.markdown(
-        ":material/science: **For research and teaching only.** This is not a medical device. Do not use it for "
-        "diagnosis."
-    )
+st.title("White blood cell segmentation")
+st.markdown(
+    "Finds the white blood cells in images of stained smears, outlines nucleus and cytoplasm, measures each cell, "
+    "names its type and counts."
+)
+drop_area.show_drop_area("Drop blood-smear images here, or choose files")
+hand_over.open_added()
+hand_over.show_earlier_uploads()
+st.markdown("**No image at hand? Try an example:**")
+examples.show_examples()
 
-st.header("Data sets")
-with st.grid(3, min_column_width=260, border=True) as grid:
-    for status in list_datasets():
-        with grid.cell():
-            dataset_status.show_dataset_card(status)
+st.markdown(
+    "- **Laboratories and research**: one image or hundreds, corrections, a quality check, tables to download.\n"
+    "- **Students and developers**: compare networks with experts and with each other, and train your own."
+)
+learn_column, data_column = st.columns([3, 1], gap="medium")
+with learn_column:
+    st.subheader("Learn")
+    with st.container(horizontal=True):
+        st.page_link(routes.ARCHITECTURES, label="How the networks are built", icon=":material/account_tree:")
+        st.page_link(routes.COMPARE, label="How well they do", icon=":material/compare:")
+        st.page_link(routes.QUIZ, label="Draw a cell yourself", icon=":material/draw:")
+        st.page_link(routes.TRAIN, label="Train one", icon=":material/model_training:")
+with data_column:
+    st.subheader("Data")
+    st.page_link(routes.DATASETS, label="Browse images and masks", icon=":material/photo_library:")
+keep.show_keep_switch()
+st.markdown(
+    ":material/science: **For research and teaching only.** This is not a medical device. Do not use it for diagnosis."
+)
 
-st.header("Models")
-models_column, glossary_column = st.columns([2, 1], gap="large")
-with models_column:
-    dataset_status.show_models_table(cache.load_catalog())
-with glossary_column:
-    glossary.show_glossary_entries("Dice", "Held-out", "±")
-
-with example_column:
-    image_panels.show_example(*dataset_picker.SAMPLE_IMAGE)
+models_expander = st.expander("Models and data sets on this computer", on_change="rerun", key="installed")
+if models_expander.open:
+    with models_expander:
+        dataset_status.show_models_table(cache.load_catalog())
+        glossary.show_glossary_entries("Dice", "Held-out", "±")
+        with st.grid(4, min_column_width=220, border=True) as grid:
+            for status in list_datasets():
+                with grid.cell():
+                    dataset_status.show_dataset_card(status)

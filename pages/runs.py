@@ -26,4 +26,7 @@ if selected_runs:
     comparison.show_config_diff(selected_runs)
 if len(selected_runs) == 1:
     details.show_run_tools(selected_runs[0])
-glossary.show_glossary("Epoch", "Loss", "Accuracy", "Dice", "Held-out", "Split", "Fold", "Leaky split", "Smoothing")
+glossary.show_glossary(
+    *("Epoch", "Loss", "Accuracy", "Dice", "Fast Dice", "Held-out"),
+    *("Split", "Fold", "Leaky split", "Smoothing"),
+)

@@ -14,6 +14,7 @@ navigation.declare_page(
 )
 
 st.title("Train a network")
+launch.stop_if_not_offered()
 st.markdown("A network learns from images and their masks. Set up a training run, start it, and follow its progress.")
 
 summaries = list_summaries()
@@ -31,7 +32,8 @@ if new_tab.open:
     with new_tab:
         launch.show_cost_and_start(form.configure_training())
         glossary.show_glossary(
-            "Architecture", "Base filters", "Epoch", "Batch", "Loss", "Split", "Fold", "Leaky split", "Seed"
+            *("Architecture", "Base filters", "Epoch", "Batch", "Loss", "Adversarial training", "Critic"),
+            *("Split", "Fold", "Leaky split", "Seed"),
         )
 
 if progress_tab.open:
@@ -39,7 +41,7 @@ if progress_tab.open:
         if summaries:
             live.show_live(live.select_run(summaries))
             glossary.show_glossary(
-                "Epoch", "Batch", "Loss", "Accuracy", "Binary accuracy", "Dice", "Held-out", "Leaky split"
+                "Epoch", "Batch", "Loss", "Accuracy", "Binary accuracy", "Dice", "Fast Dice", "Held-out", "Leaky split"
             )
         else:
             st.info(f"There are no runs yet. Set one up under {routes.TRAIN_NEW_TAB}.", icon=":material/school:")

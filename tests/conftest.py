@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import draw_cell, encode
+from garbage import pytest_collection_finish, pytest_runtest_teardown  # noqa: F401 (hooks)
 from numpy.typing import NDArray
 from parallel import (  # noqa: F401 (hooks)
     pytest_collection_modifyitems,

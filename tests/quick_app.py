@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +25,9 @@ PROBLEM = (
 )
 
 OpenPage = Callable[..., AppTest]
+
+TWO_MODELS = ["U-Net 16", "SegNet 16"]
+"""Titles of the models of :class:`QuickCatalog`, for a link that compares them."""
 
 
 class Threshold:
@@ -138,6 +143,12 @@ def viewer_props(at: AppTest) -> dict[str, Any]:
     return dict(props)
 
 
+def cell_list(at: AppTest) -> dict[str, Any] | None:
+    """Return what a page sends to the list of cells beside the viewer; ``None`` where there is none."""
+    components = [item for item in at.get("bidi_component") if item.proto.component_name.endswith("wbcseg.cell_list")]
+    return dict(json.loads(components[0].proto.json)[0]) if components else None
+
+
 def payloads(at: AppTest) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
     """Return the images that a page sends to the viewer: header and parts by digest."""
     components = [item for item in at.get("bidi_component") if item.proto.component_name.endswith("wbcseg.payload")]
@@ -148,3 +159,10 @@ def payloads(at: AppTest) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
 def count_images(at: AppTest) -> int:
     """Return how many images a page shows."""
     return len(at.image)
+
+
+def parse_rows(html: str) -> list[list[str]]:
+    """Return the rows of an HTML table as lists of texts."""
+    rows = re.findall("<tr.*?</tr>", html)
+    cells = [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+    return [[unescape(re.sub("<[^>]*>", " ", cell)).replace("\u202f", "").strip() for cell in row] for row in cells]

@@ -11,11 +11,21 @@ import numpy as np
 import pytest
 
 from wbcseg.datasets import open_dataset
+from wbcseg.models.card_records import Environment
 from wbcseg.training import PRESETS, Run, TrainingConfig
 from wbcseg.training.precision import build_precision_record, store_precision_record
 from wbcseg.training.runs import snapshots
 from wbcseg.transforms.padding import pad_labels_to_square
 
+ENVIRONMENT = Environment(
+    python="3.12",
+    system="Linux",
+    processor="a processor",
+    cores=2,
+    features=("avx2",),
+    precision="float32",
+    packages={},
+)
 QUICK = PRESETS["quick"].replace(dataset="synthetic")
 """Default settings of the page Train where no data set has been downloaded."""
 REGIONS = {"nucleus": 0.97, "cytoplasm": 0.93, "cell": 0.98}

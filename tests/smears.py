@@ -1,17 +1,36 @@
-"""Fields of view of synthetic cells on plain plasma, whose masks are known."""
+"""Fields of view and files of synthetic cells, whose masks are known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from wbcseg.datasets.fields import FieldInfo
+from wbcseg.datasets.sample import MarkedCell, Sample
 from wbcseg.datasets.synthetic.generator import draw_sample
-from wbcseg.labels import Labels
+from wbcseg.io import encode_png
+from wbcseg.labels import Labels, find_bounds
 
 CROP = 120
+
+
+def write_boxed_smears(folder: Path, count: int, seed: int) -> tuple[list[FieldInfo], dict[str, Sample]]:
+    """Write synthetic smears to a folder; return them with the box of the cell, and the samples by file stem."""
+    fields, samples = [], {}
+    for number in range(count):
+        sample = draw_sample(seed, number)
+        assert sample.mask is not None
+        path = folder / f"smear-{number}.png"
+        path.write_bytes(encode_png(sample.image))
+        bounds = find_bounds(sample.mask > 0)
+        assert bounds is not None
+        fields.append(FieldInfo(path.name, path, (MarkedCell(bounds, sample.cell_type),), 1, sample.cell_type or ""))
+        samples[path.stem] = sample
+    return fields, samples
 
 
 def compose_smear(

@@ -15,14 +15,17 @@ import wbcseg.errors
 ROOT = Path(wbcseg.__file__ or "").parent
 
 LAYERS = [
-    {"errors", "labels", "paths"},
+    {"printable"},
+    {"errors", "eyepiece", "hosting", "labels", "paths", "turns"},
     {"io", "registry", "results"},
     {"datasets", "metrics", "transforms"},
     {"splitting"},
     {"models"},
     {"training"},
     {"counting", "features", "inference", "quality", "visualization"},
-    {"detector_training"},
+    {"celltypes"},
+    {"celltype_training", "detector_training", "self_training"},
+    {"differential"},
     {"export", "pipeline"},
     {"benchmarking", "evaluation"},
     {"api"},
@@ -30,9 +33,16 @@ LAYERS = [
     {"__main__"},
 ]
 TENSORFLOW = {
-    "models": {"blocks.py", "describe.py", *(p.name for p in (ROOT / "models" / "networks").glob("*.py"))},
-    "training": {"step_timer.py", "trainer.py", "losses.py", "optimizers.py", "export.py"},
-    "detector_training": {"networks.py", "losses.py", "trainer.py", "export.py"},
+    "models": {
+        "blocks.py",
+        "describe.py",
+        "layers.py",
+        "vgg.py",
+        *(p.name for p in (ROOT / "models" / "networks").glob("*.py")),
+    },
+    "training": {"critic.py", "heads.py", "step_timer.py", "trainer.py", "losses.py", "optimizers.py", "export.py"},
+    "detector_training": {"networks.py", "losses.py", "trainer.py", "restore.py", "export.py"},
+    "celltype_training": {"augment.py", "efficientnet.py", "networks.py", "losses.py", "export.py", "head.py"},
     "benchmarking": {"training_worker.py"},
 }
 

@@ -19,11 +19,16 @@ PLUGIN = Path(__file__).parent / "models" / "toy_network.py"
 
 
 @pytest.fixture(scope="module")
-def toy_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Register the network ``toy`` in this process and in those that it starts."""
+def toy_network(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[None]:
+    """Register the network ``toy`` in this process and in those that it starts.
+
+    What is computed from the network is kept for all modules: a process with TensorFlow computes it.
+    """
+    with lock_shared_folder(tmp_path_factory, pytestconfig, "toy-cache") as cache:
+        cache.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(PLUGINS_VARIABLE, str(PLUGIN))
-        patch.setenv("WBCSEG_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("WBCSEG_CACHE", str(cache))
         list(ARCHITECTURES)
         load_plugins()
         yield

@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,20 @@ class Server:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app on a free port, with the shipped models and the synthetic images only."""
-    folder = tmp_path_factory.mktemp("server")
+    with run_server(tmp_path_factory.mktemp("server"), find_free_port()) as running:
+        yield running
+
+
+def find_free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextmanager
+def run_server(folder: Path, port: int) -> Iterator[Server]:
+    """Run the app with its runs, cache and log in a folder."""
     environment = {name: value for name, value in os.environ.items() if name not in ("WBCSEG_DATA", "WBCSEG_WEIGHTS")}
     environment |= {"WBCSEG_RUNS": str(folder / "runs"), "WBCSEG_CACHE": str(folder / "cache")}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]

@@ -1,4 +1,4 @@
-"""Compare in a browser: charts, links to Segment, downloads, phones."""
+"""Compare in a browser: charts, links to Segment, downloads."""
 
 import csv
 import io
@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
+from browser_waits import expect
 
 from wbcseg.evaluation import cross_validation
 from wbcseg.evaluation.metric_specs import METRICS
@@ -13,11 +14,6 @@ from wbcseg.evaluation.metric_specs import METRICS
 RESULTS = cross_validation.load_study_results(cross_validation.list_study_files())
 UNSEEN = "/compare?tab=Unseen+cells"
 CHART = ".js-plotly-plot .main-svg"
-OVERLAPPING_LABELS = """() => [...document.querySelectorAll(".js-plotly-plot")].flatMap(chart => {
-    const boxes = [...chart.querySelectorAll(".ytick")].map(label => label.getBoundingClientRect());
-    boxes.sort((first, second) => first.top - second.top);
-    return boxes.slice(1).map((box, index) => boxes[index].bottom - box.top).filter(overlap => overlap > 1);
-})"""
 
 
 @pytest.fixture(autouse=True)
@@ -40,17 +36,6 @@ def test_charts_are_drawn_and_have_text_alternatives(page):
         assert page.locator(f'[aria-label*="{text}"], [alt*="{text}"]').count(), text
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_chart_labels_do_not_overlap(page, width):
-    page.set_viewport_size({"width": width, "height": 844})
-    page.goto(UNSEEN)
-    page.get_by_text("Glossary").wait_for()
-    page.locator(".ytick").first.wait_for(state="attached")
-    page.wait_for_timeout(1500)
-    overlapping = page.evaluate(OVERLAPPING_LABELS)
-    assert not overlapping
-
-
 def test_a_link_restores_the_selection(page):
     metric = METRICS["hausdorff_95"]
     page.goto(f"{UNSEEN}&metric={quote_plus(metric.title)}")
@@ -61,7 +46,7 @@ def test_a_link_restores_the_selection(page):
     page.goto("/")
     page.goto(link)
     page.get_by_text(METRICS["hausdorff_95"].description[:30]).wait_for()
-    assert page.get_by_role("radio", name="Single pass").is_checked()
+    expect(page.get_by_role("radio", name="Single pass")).to_be_checked()
 
 
 def test_the_hardest_image_opens_in_segment(page):
@@ -88,15 +73,3 @@ def test_tables_can_be_downloaded(page):
     with page.expect_download() as differences:
         page.get_by_role("button", name="Differences between networks (CSV)").click()
     assert read_rows(differences.value)[0][:2] == ["metric", "region"]
-
-
-@pytest.mark.parametrize(
-    "tab", ["Summary", "Unseen+cells", "Thesis,+reproduced", "Effect+of+data+leakage", "Other+laboratories"]
-)
-def test_on_a_phone_nothing_is_wider_than_the_page(page, tab):
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"/compare?tab={tab}")
-    page.get_by_role("heading", name="Compare the networks").wait_for()
-    page.get_by_text("Glossary").wait_for()
-    page.wait_for_timeout(1500)
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390

@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
+from browser_waits import expect
 
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.inference import Catalog
@@ -80,7 +81,7 @@ def test_impossible_edit_says_why_and_changes_nothing(page):
     page.get_by_role("button", name="Merge 2 cells").click()
     page.locator(".hint.problem").wait_for()
     wait_for_count(page, 6)
-    assert tool(page, "Undo").is_disabled()
+    expect(tool(page, "Undo")).to_be_disabled()
 
 
 def test_count_is_corrected_with_the_keyboard_alone(page):
@@ -90,7 +91,7 @@ def test_count_is_corrected_with_the_keyboard_alone(page):
     for key in ("ArrowRight", "ArrowDown", "ArrowUp", "Tab"):
         page.keyboard.press(key)
     said = page.locator(".viewer > [role=status]")
-    assert said.inner_text().startswith("Cell 2 of 6")
+    expect(said).to_have_text(re.compile("^Cell 2 of 6"))
     page.keyboard.press("Delete")
     wait_for_answer(page, "Cell 2 deleted. 5 white")
     page.keyboard.press("Control+z")
@@ -100,9 +101,9 @@ def test_count_is_corrected_with_the_keyboard_alone(page):
     page.keyboard.press("a")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("+")
-    assert said.inner_text().startswith("Box ")
+    expect(said).to_have_text(re.compile("^Box "))
     page.keyboard.press("Escape")
-    assert tool(page, "Select").get_attribute("aria-pressed") == "true"
+    expect(tool(page, "Select")).to_have_attribute("aria-pressed", "true")
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == scrolled
     page.keyboard.press("?")
     page.get_by_text("Go from cell to cell").wait_for()
@@ -110,7 +111,7 @@ def test_count_is_corrected_with_the_keyboard_alone(page):
 
 def test_no_cell_found_asks_to_look(page):
     open_field(page, 0)
-    assert "No white blood cell found" in page.locator(".hint.problem").inner_text()
+    expect(page.locator(".hint.problem")).to_contain_text("No white blood cell found")
 
 
 def test_saved_figure_says_how_many_cells_there_are(page):
@@ -150,3 +151,17 @@ def test_count_is_corrected_on_a_phone(phone):
     phone.wait_for_timeout(700)
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     wait_for_answer(phone, "Cell added. 6 white")
+
+
+def test_a_cell_is_filed_by_key_and_by_choice_beside_the_viewer(page):
+    open_field(page)
+    options = page.locator(".cell-list [role=option]")
+    options.first.click()
+    page.locator(".cell-type .filed").wait_for()
+    page.keyboard.press("3")
+    page.locator(".cell-type .filed", has_text="Basophil · filed by a person").wait_for()
+    expect(options.first).to_contain_text("Basophil")
+    page.get_by_label("Type of the cell").last.select_option("-1")
+    page.locator(".cell-type .filed", has_text="filed by a person").wait_for(state="detached")
+    page.get_by_label("Type of the cell").last.select_option("4")
+    page.locator(".cell-type .filed", has_text="Monocyte · filed by a person").wait_for()

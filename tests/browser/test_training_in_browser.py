@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from browser_waits import expect
 
 from wbcseg.training.jobs.queue import list_runs
 
@@ -81,27 +82,28 @@ def test_a_run_from_start_to_segmentation_with_a_reload(reader: Any) -> None:
     set_up_run(reader, "seen in a browser", 30)
     reader.get_by_role("button", name="Start training").click()
     badge(reader, "Running").wait_for()
-    assert "run=seen+in+a+browser" in reader.url
+    expect(reader).to_have_url(re.compile(re.escape("run=seen+in+a+browser")))
     reader.evaluate("window.notReloaded = true")
     wait_for_points(reader, 3)
     assert reader.evaluate("window.notReloaded")
 
     reader.reload()
     badge(reader, "Running").wait_for()
-    assert "run=seen+in+a+browser" in reader.url
+    expect(reader).to_have_url(re.compile(re.escape("run=seen+in+a+browser")))
     wait_for_points(reader, 3)
-    reader.get_by_role("button", name="Stop").click()
+    reader.get_by_test_id("stButton").get_by_role("button", name="Stop").click()
     badge(reader, "Stopped").wait_for()
 
     reader.get_by_role("button", name="Resume").click()
     reader.get_by_role("link", name="Try this model").wait_for()
-    assert reader.get_by_text("30 of 30 epochs done").is_visible()
+    expect(reader.get_by_text("30 of 30 epochs done")).to_be_visible()
     reader.get_by_role("link", name="Try this model").click()
     reader.get_by_role("heading", name="Segment an image").wait_for()
+    reader.get_by_role("button", name="Compare models").click()
     reader.get_by_role("checkbox", name="seen in a browser").or_(
         reader.get_by_role("button", name="seen in a browser")
     ).first.wait_for()
-    assert "seen+in+a+browser" in reader.url
+    expect(reader).to_have_url(re.compile(re.escape("seen+in+a+browser")))
 
 
 def test_of_two_runs_started_at_once_one_is_visibly_queued(reader: Any, context: Any) -> None:
@@ -119,8 +121,8 @@ def test_of_two_runs_started_at_once_one_is_visibly_queued(reader: Any, context:
     assert (len(running), len(queued)) == (1, 1)
 
     # The queued run starts when the other one stops.
-    running[0].get_by_role("button", name="Stop").click()
+    running[0].get_by_test_id("stButton").get_by_role("button", name="Stop").click()
     badge(queued[0], "Running").wait_for()
-    queued[0].get_by_role("button", name="Stop").click()
+    queued[0].get_by_test_id("stButton").get_by_role("button", name="Stop").click()
     badge(queued[0], "Stopped").wait_for()
     other.close()

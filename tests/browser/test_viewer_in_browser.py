@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
+from browser_waits import expect, wait_until
 from page_images import wait_for_viewer
 from PIL import Image
 
@@ -14,10 +18,14 @@ from wbcseg.datasets import open_dataset
 from wbcseg.inference import Catalog
 from wbcseg.metrics import score
 
-IMAGE = "/segment?dataset=Synthetic&image=012"
 CANVAS = "figure canvas"
 MODELS = Catalog().select_defaults_for("synthetic")
 PANELS = 2 + len(MODELS)
+COMPARED = "/segment?dataset=Synthetic&image=012&" + "&".join(f"models={quote_plus(entry.title)}" for entry in MODELS)
+IMAGE = f"{COMPARED}&view=pimage_mask_" + "_".join(entry.name for entry in MODELS)
+"""Image, mask and the results of several models side by side."""
+
+SIZE = open_dataset("synthetic").read("synthetic/012").size
 
 ROOT = """() => document.querySelector("[data-viewer]").shadowRoot"""
 
@@ -42,18 +50,43 @@ def transform(page):
     return [float(n) for n in page.locator(".panels").get_attribute("data-view").split()]
 
 
-def pixels(page, panel):
-    """What a panel shows, as it is drawn: ``uint8[H, W, 4]``."""
-    data = page.locator(f'figure[data-panel="{panel}"] canvas').evaluate(
-        "c => [c.width, c.height, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
-    )
-    width, height, *values = data
-    return np.array(values, np.uint8).reshape(height, width, 4)
+def read_canvas(canvas):
+    """Return what a canvas shows, ``uint8[H, W, 4]``."""
+    data = canvas.evaluate("canvas => canvas.toDataURL('image/png')")
+    with Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))) as image:
+        return np.array(image.convert("RGBA"))
 
 
-def middle_of(page, panel, x=0.5, y=0.5):
+def pixels(page, panel, size=SIZE):
+    """Return what a panel shows of the whole image, as it is drawn: ``uint8[H, W, 4]``."""
+    shown = read_canvas(page.locator(f'figure[data-panel="{panel}"] canvas'))
+    height, width = shown.shape[:2]
+    scale = min(width / size[1], height / size[0])
+    top, left = (height - scale * size[0]) / 2, (width - scale * size[1]) / 2
+    return shown[round(top) : round(top + scale * size[0]), round(left) : round(left + scale * size[1])]
+
+
+def enlarge(labels, shape):
+    """Return class ids at the pixels of a panel."""
+    rows, columns = ((np.arange(n) + 0.5) * m / n for n, m in zip(shape, labels.shape, strict=False))
+    return labels[rows.astype(int)][:, columns.astype(int)]
+
+
+def middle_of(page, panel, x=0.5, y=0.5, size=SIZE):
+    """Return where a point of the image is in the window, given as fractions of its width and height."""
     box = page.locator(f'figure[data-panel="{panel}"] canvas').bounding_box()
-    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+    scale = min(box["width"] / size[1], box["height"] / size[0])
+    return (
+        box["x"] + box["width"] / 2 + (x - 0.5) * scale * size[1],
+        box["y"] + box["height"] / 2 + (y - 0.5) * scale * size[0],
+    )
+
+
+def choose_style(page, title):
+    """Choose a style of the overlay in the display menu."""
+    page.get_by_role("button", name="Display", exact=True).click()
+    page.get_by_role("radio", name=title, exact=True).click()
+    page.keyboard.press("Escape")
 
 
 def focus(page, panel="image"):
@@ -74,6 +107,8 @@ def test_zooming_one_panel_zooms_all_without_a_request(page):
     wait_for_strip(page)
     page.wait_for_timeout(2500)
     before = page.evaluate("window.sent")
+    # The neighbouring images have been fetched.
+    requests.clear()
     page.mouse.move(*middle_of(page, MODELS[0].name, 0.08, 0.3))
     for _ in range(6):
         page.mouse.wheel(0, -200)
@@ -94,8 +129,7 @@ def test_zooming_one_panel_zooms_all_without_a_request(page):
     assert page.evaluate("window.sent") == before
     assert not requests
     page.mouse.dblclick(*middle_of(page, "image"))
-    page.wait_for_timeout(300)
-    assert transform(page)[0] == 1.0
+    wait_until(page, lambda: transform(page)[0] == 1.0)
 
 
 def test_hidden_class_shows_the_image(page):
@@ -105,9 +139,7 @@ def test_hidden_class_shows_the_image(page):
     page.wait_for_timeout(300)
     without = pixels(page, "mask")
     mask = open_dataset("synthetic").read("synthetic/012").mask
-    side = without.shape[0]
-    rows = (np.arange(side) + 0.5) * mask.shape[0] / side
-    large = mask[rows.astype(int)][:, rows.astype(int)]
+    large = enlarge(mask, without.shape)
     inner = large == 2
     assert (without[inner][:, :3] == image[inner][:, :3]).mean() > 0.97
     assert (with_all[inner][:, :3] == image[inner][:, :3]).mean() < 0.05
@@ -120,9 +152,8 @@ def test_readout_agrees_with_the_predictor(page):
     height, width = sample.size
     for x, y in ((60, 60), (20, 30), (75, 58)):
         page.mouse.move(*middle_of(page, "image", (x + 0.5) / width, (y + 0.5) / height))
-        page.wait_for_timeout(150)
+        expect(page.locator(".readout")).to_have_text(re.compile(f"^{x}, {y}"))
         said = page.locator(".readout").inner_text()
-        assert said.startswith(f"{x}, {y}")
         assert f"Exact mask: {('background', 'cytoplasm', 'nucleus')[sample.mask[y, x]]}" in said
         for entry in MODELS:
             result = Catalog().load(entry.name).predict(sample.image)
@@ -148,20 +179,20 @@ def test_keyboard_shortcuts(page):
     page.keyboard.press("+")
     page.keyboard.press("+")
     page.keyboard.press("Shift+ArrowRight")
-    page.wait_for_timeout(200)
-    scale, x, _ = transform(page)
-    assert scale == pytest.approx(1.25**2, abs=0.01)
-    assert x > 60
+    wait_until(page, lambda: transform(page)[1] > 60)
+    assert transform(page)[0] == pytest.approx(1.25**2, abs=0.01)
     page.keyboard.press("0")
     page.keyboard.press("o")
-    page.wait_for_timeout(200)
-    assert page.get_by_role("radio", name="Outline", exact=True).get_attribute("aria-checked") == "true"
+    page.keyboard.press("v")
+    expect(page.get_by_role("radio", name="Outline", exact=True)).to_have_attribute("aria-checked", "true")
+    page.keyboard.press("Escape")
+    focus(page)
     page.keyboard.press("g")
     page.keyboard.press("3")
-    assert page.get_by_role("button", name="Nucleus", exact=True).get_attribute("aria-pressed") == "false"
+    expect(page.get_by_role("button", name="Nucleus", exact=True)).to_have_attribute("aria-pressed", "false")
     page.keyboard.press("3")
     page.keyboard.press("d")
-    assert page.locator(".readout").inner_text().startswith("61, ")
+    expect(page.locator(".readout")).to_have_text(re.compile("^61, "))
     page.keyboard.press("?")
     page.get_by_text("Move the crosshair and read out the pixel").wait_for()
     page.keyboard.press("Escape")
@@ -176,11 +207,9 @@ def test_overlay_is_hidden_while_a_key_is_held(page):
     focus(page)
     image = pixels(page, "image")
     page.keyboard.down("h")
-    page.wait_for_timeout(200)
-    assert (pixels(page, "mask") == image).all()
+    wait_until(page, lambda: (pixels(page, "mask") == image).all())
     page.keyboard.up("h")
-    page.wait_for_timeout(200)
-    assert not (pixels(page, "mask") == image).all()
+    wait_until(page, lambda: not (pixels(page, "mask") == image).all())
 
 
 def test_link_restores_the_view(page, context):
@@ -188,7 +217,7 @@ def test_link_restores_the_view(page, context):
     page.mouse.move(*middle_of(page, "image", 0.4, 0.4))
     for _ in range(4):
         page.mouse.wheel(0, -150)
-    page.get_by_role("radio", name="Fill and outline").click()
+    choose_style(page, "Fill and outline")
     page.get_by_role("button", name="Panels", exact=True).click()
     page.get_by_role("checkbox", name="Agreement").check()
     page.get_by_role("checkbox", name="Exact mask").uncheck()
@@ -201,7 +230,7 @@ def test_link_restores_the_view(page, context):
     open_viewer(other, link)
     assert transform(other) == pytest.approx(transform(page), abs=0.01)
     names = "figure .name"
-    assert other.locator(names).all_inner_texts() == page.locator(names).all_inner_texts()
+    expect(other.locator(names)).to_have_text(page.locator(names).all_inner_texts(), use_inner_text=True)
     assert (pixels(other, MODELS[0].name) == pixels(page, MODELS[0].name)).mean() > 0.999
     other.close()
 
@@ -216,49 +245,47 @@ def test_divider_shows_one_panel_on_each_side(page):
     page.wait_for_timeout(500)
     divider.focus()
     page.keyboard.press("Home")
-    assert divider.get_attribute("aria-valuenow") == "0"
+    expect(divider).to_have_attribute("aria-valuenow", "0")
     page.keyboard.press("ArrowRight")
-    assert divider.get_attribute("aria-valuenow") == "2"
+    expect(divider).to_have_attribute("aria-valuenow", "2")
     page.keyboard.press("End")
     page.wait_for_timeout(300)
-    grab = "c => [c.width, c.height, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
-    whole = np.array(page.locator(".stage canvas").evaluate(grab)[2:], np.uint8)
+    whole = read_canvas(page.locator(".stage canvas"))
     page.keyboard.press("Home")
     page.wait_for_timeout(300)
-    other = np.array(page.locator(".stage canvas").evaluate(grab)[2:], np.uint8)
+    other = read_canvas(page.locator(".stage canvas"))
     assert (whole != other).mean() > 0.05
 
 
 def test_divider_from_a_link_follows_the_image_and_zooms(page):
-    open_viewer(page, f"{IMAGE}&view=wimage_mask_50")
+    page.goto(f"{COMPARED}&view=wimage_mask_50")
     stage = page.locator(".stage canvas")
     stage.wait_for()
-    grab = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
-    before = stage.evaluate(grab)
-    assert any(before)
+    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    page.wait_for_function(
+        "() => document.querySelector('[data-viewer]').shadowRoot.querySelector('.stage canvas').width > 300"
+    )
+    before = read_canvas(stage)
+    assert before.any()
     box = stage.bounding_box()
     page.mouse.move(box["x"] + 60, box["y"] + 60)
     page.mouse.wheel(0, -300)
-    page.wait_for_timeout(400)
-    assert transform(page)[0] > 2
+    wait_until(page, lambda: transform(page)[0] > 2)
     page.mouse.dblclick(box["x"] + 60, box["y"] + 60)
     page.get_by_role("button", name="Next image").click()
     page.wait_for_url("**image=013**")
     page.get_by_text("Synthetic, 013 ·").wait_for()
-    page.wait_for_timeout(800)
-    assert stage.evaluate(grab) != before
+    wait_until(page, lambda: not np.array_equal(read_canvas(stage), before))
 
 
 def test_errors_and_agreement_are_on_a_faded_image_with_a_legend(page):
     name = MODELS[-1].name
-    open_viewer(page, f"{IMAGE}&view=pimage_errors.{name}_uncertainty.{name}_agreement", 4)
+    open_viewer(page, f"{COMPARED}&view=pimage_errors.{name}_uncertainty.{name}_agreement", 4)
     sample = open_dataset("synthetic").read("synthetic/012")
     labels = Catalog().load(name).predict(sample.image).labels
     shown = pixels(page, f"errors.{name}")[..., :3].astype(int)
-    side = shown.shape[0]
-    at = ((np.arange(side) + 0.5) * labels.shape[0] / side).astype(int)
     coloured = shown.max(axis=-1) - shown.min(axis=-1) > 20
-    wrong = (labels != sample.mask)[at][:, at]
+    wrong = enlarge(labels != sample.mask, shown.shape)
     assert (coloured == wrong).mean() > 0.98
     for key, words in (
         (f"errors.{name}", ("false negative", "false positive", "wrong class")),
@@ -311,22 +338,21 @@ def test_mask_is_edited_undone_kept_over_a_reload_and_added_to_the_training_set(
     page.mouse.down()
     page.mouse.move(*middle_of(page, name, 0.4, 0.12), steps=6)
     page.mouse.up()
-    page.wait_for_timeout(300)
+    expect(scores).not_to_have_text(before, use_inner_text=True)
     after = scores.inner_text()
-    assert after != before
     page.get_by_role("button", name="Undo").click()
-    assert scores.inner_text() == before
+    expect(scores).to_have_text(before, use_inner_text=True)
     page.get_by_role("button", name="Redo").click()
-    assert scores.inner_text() == after
-    page.get_by_role("button", name="Add to training set").click()
+    expect(scores).to_have_text(after, use_inner_text=True)
+    page.get_by_role("button", name="Apply mask").click()
     page.get_by_text("1 edited mask in this session").wait_for()
     page.reload()
     page.locator(CANVAS).nth(PANELS - 1).wait_for()
     page.wait_for_timeout(1500)
-    assert scores.inner_text() == after
+    expect(scores).to_have_text(after, use_inner_text=True)
     page.get_by_role("button", name="Edit mask").click()
     page.get_by_role("button", name="Reset").click()
-    assert scores.inner_text() == before
+    expect(scores).to_have_text(before, use_inner_text=True)
 
 
 def test_mask_is_edited_with_the_keyboard_alone(page):
@@ -340,11 +366,11 @@ def test_mask_is_edited_with_the_keyboard_alone(page):
         page.keyboard.press("Shift+W")
     page.keyboard.press("Shift+W")
     page.keyboard.press(" ")
-    assert scores.inner_text() != before
+    expect(scores).not_to_have_text(before, use_inner_text=True)
     page.keyboard.press("z")
-    assert scores.inner_text() == before
+    expect(scores).to_have_text(before, use_inner_text=True)
     page.keyboard.press("Escape")
-    assert page.get_by_role("button", name="Edit mask").get_attribute("aria-pressed") == "false"
+    expect(page.get_by_role("button", name="Edit mask")).to_have_attribute("aria-pressed", "false")
 
 
 def test_phone_zooms_with_two_fingers_and_reads_out_on_a_tap(browser, server):
@@ -359,7 +385,7 @@ def test_phone_zooms_with_two_fingers_and_reads_out_on_a_tap(browser, server):
     page.set_default_timeout(60_000)
     open_viewer(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for name in ("Panels", "Colours", "Save"):
+    for name in ("Panels", "Display", "Save"):
         page.get_by_role("button", name=name, exact=True).click()
         box = page.locator(".menu:visible").bounding_box()
         assert box["x"] >= 0, name
@@ -377,18 +403,16 @@ def test_phone_zooms_with_two_fingers_and_reads_out_on_a_tap(browser, server):
     for k in range(1, 6):
         fingers("touchMove", (x - 20 - 8 * k, y), (x + 20 + 8 * k, y))
     fingers("touchEnd")
-    page.wait_for_timeout(400)
-    assert transform(page)[0] > 2
+    wait_until(page, lambda: transform(page)[0] > 2)
     page.touchscreen.tap(x, y)
-    page.wait_for_timeout(300)
-    assert "Exact mask" in page.locator(".readout").inner_text()
+    expect(page.locator(".readout")).to_contain_text("Exact mask")
     phone.close()
 
 
 def test_strip_has_the_lowest_dice_of_neighbouring_images(page):
     open_viewer(page)
     strip = page.locator(".strip button")
-    assert strip.count() == 13
+    expect(strip).to_have_count(13)
     wait_for_strip(page)
     sample = open_dataset("synthetic").read("synthetic/010")
     worst = min(
@@ -399,7 +423,7 @@ def test_strip_has_the_lowest_dice_of_neighbouring_images(page):
         for entry in MODELS
     )
     chosen = page.get_by_role("button", name=re.compile("^Image 010"))
-    assert f"{worst:.2f}" in chosen.inner_text()
+    expect(chosen).to_contain_text(f"{worst:.2f}")
     chosen.click()
     page.wait_for_url("**image=010**")
     page.get_by_text("Synthetic, 010 ·").wait_for()

@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from wbcseg.ui import cache
 
+PAGES_WITH_A_DATA_SET = ("segment", "datasets", "architectures")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def scan_components_once() -> Iterator[None]:
@@ -42,13 +44,18 @@ def models(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def open_page() -> OpenPage:
-    """Return a function that opens a page like a link with the given query parameters."""
+    """Return a function that opens a page like a link with the given query parameters.
+
+    Where the link names no data set, synthetic cells are shown: they have exact masks.
+    """
 
     def open_it(page: str, /, **parameters: str) -> AppTest:
         at = AppTest.from_file(str(APP), default_timeout=120)
         at.run()
         if page != "home":
             go_to(at, page)
+        if page in PAGES_WITH_A_DATA_SET and "source" not in parameters:
+            parameters = {"dataset": "Synthetic", **({} if "dataset" in parameters else {"image": "032"}), **parameters}
         for name, value in parameters.items():
             at.query_params[name] = value
         at.run()

@@ -3,10 +3,12 @@
 import json
 import math
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from quick_app import page_text, tables
+from sample_runs import ENVIRONMENT
 
 from wbcseg.evaluation import comparison, cross_validation, reproduction
 from wbcseg.evaluation.comparison import PairwiseComparison
@@ -61,7 +63,7 @@ def make_result(architecture, mean, *, study="zheng-1-compact-cv5", n_images=40,
         "title": f"{get_spec(architecture).title}, 16 base filters",
         "parameters": 1_646_227,
         "config": config,
-        "environment": {"processor": "a processor", "features": ["avx2"], "cores": 2, "precision": "float32"},
+        "environment": {**asdict(ENVIRONMENT), "features": ["avx2"]},
         "manifest_digest": "0",
         "trainings": [{**training, "cpu_seconds": 100.0 + len(architecture), "model_bytes": 1}] * 5,
         "images": rows,
@@ -132,7 +134,7 @@ def test_only_times_on_the_same_hardware_are_compared(open_page, folder):
         result["environment"] |= {"features": ["avx2", "avx512f"], "precision": "bfloat16"}
     write_results(folder, unet, segnet)
     at = open_page("compare", tab=UNSEEN)
-    assert "SegNet\\-Basic on a processor\\, AVX\\-512\\, 2 cores\\, bfloat16" in page_text(at)
+    assert "SegNet\\-Basic \\(thesis\\) on a processor\\, AVX\\-512\\, 2 cores\\, bfloat16" in page_text(at)
     assert len(at.get("plotly_chart")) == 3
     write_results(folder, deconvnet)
     at = open_page("compare", tab=UNSEEN)
@@ -296,7 +298,7 @@ def test_the_reproduction_has_thesis_last_and_best_epoch(open_page, folder):
     result = {
         "experiment": "unet",
         "config": EXPERIMENTS["unet"].config.to_dict(),
-        "environment": {"processor": "a * processor", "features": [], "cores": 2, "precision": "float32"},
+        "environment": {**asdict(ENVIRONMENT), "processor": "a * processor", "features": []},
         "seconds": 100.0,
         "history": history,
         "images": [{"id": "a", "copy_in_training": True, "accuracy": 0.9, **scores}],
@@ -399,8 +401,8 @@ def test_cross_site_scores_quality_and_calibration(open_page, monkeypatch, tmp_p
     assert re.fullmatch(r"0\.9\d\d \(\u22120\.020,\s\u22120\.02\d\sto\s\u22120\.0[12]\d\)", in_domain[1][3])
     assert re.fullmatch(r"0\.9\d\d", in_domain[2][3])
     assert [row[:4] for row in scores[1:]] == [
-        ["U-Net, 16 base filters", "Zheng 1", "Zheng 2", "24"],
-        ["U-Net, 16 base filters", "Zheng 2", "Zheng 1", "16"],
+        [f"U-Net, 16 base filters (as in *{title}*)", "Zheng 1", "Zheng 2", "24"],
+        [f"U-Net, 16 base filters (as in *{title}*)", "Zheng 2", "Zheng 1", "16"],
     ]
     assert all("±" in cell for cell in scores[1][4:])
     assert quality[1] == [

@@ -13,7 +13,7 @@ import pytest
 import streamlit as st
 from fields import CENTRES, KnowingSegmenter, build_segmentation, draw_field, draw_truth
 from PIL import Image
-from quick_app import Threshold, go_to, payloads, viewer_props
+from quick_app import TWO_MODELS, Threshold, cell_list, go_to, payloads, viewer_props
 
 from wbcseg.inference import Segmentation
 from wbcseg.io import encode_png, open_image
@@ -81,11 +81,16 @@ def saved(monkeypatch):
     return contents
 
 
-def open_segment(open_page, png=PNG):
-    at = open_page("segment", source="Upload an image")
+def open_segment(open_page, png=PNG, **choices):
+    at = open_page("segment", source="Upload an image", **choices)
     at.file_uploader[0].upload("field.png", png).run()
     assert not at.exception
     return at
+
+
+def upload_another(at, name, data):
+    next(button for button in at.button if button.label == "Upload another").click().run()
+    at.file_uploader[0].upload(name, data).run()
 
 
 def open_batch(open_page, png=PNG):
@@ -103,6 +108,10 @@ def get_panel(at, model="unet-16"):
 
 
 def list_table_cells(at):
+    """Return the numbers of the cells in the table or list of a page; on Segment those of the first model."""
+    listed = cell_list(at)
+    if listed is not None:
+        return [cell["number"] for cell in listed["models"][0]["cells"]]
     (html,) = [item.proto.body for item in at.get("html") if 'class="cells"' in item.proto.body]
     return [int(number) for number in re.findall(r"Cell (\d+)", html)]
 
@@ -118,14 +127,15 @@ def test_table_downloads_and_viewer_follow_corrections(open_page, browser, saved
     assert [cell["id"] for cell in get_panel(at)["cells"]] == list_table_cells(at) == [1, 2, 3]
     browser.send(at, ADD, DELETE)
     panel = get_panel(at)
-    assert [cell["id"] for cell in panel["cells"]] == [cell["number"] for cell in panel["cells"]] == [2, 3, 4]
+    # The ids stay, and the numbers have no gap.
+    assert [(cell["id"], cell["number"]) for cell in panel["cells"]] == [(2, 1), (3, 2), (4, 3)]
     assert [cell["origin"] for cell in panel["cells"]] == ["model", "model", "person"]
     assert panel["edits"] == [ADD, DELETE]
     assert panel["problem"] is None
     assert panel["count_text"] == "3 white blood cells"
-    assert list_table_cells(at) == [2, 3, 4]
+    assert list_table_cells(at) == [1, 2, 3]
     rows = [row for row in read_rows(saved) if row["model"] == "unet-16"]
-    assert [row["cell_index"] for row in rows] == ["2", "3", "4"]
+    assert [row["cell_index"] for row in rows] == ["1", "2", "3"]
     assert [row["origin"] for row in rows] == ["model", "model", "person"]
     assert float(rows[2]["cell_area_px2"]) == (NUMBERS == 3).sum()
     assert all("Cells corrected by a person: 1 added, 1 deleted." in row["note"] for row in rows)
@@ -139,13 +149,13 @@ def test_table_downloads_and_viewer_follow_corrections(open_page, browser, saved
     assert (image_row["cells"], image_row["cells_counted"]) == ("3", "3")
     with Image.open(io.BytesIO(files["labels.png"])) as label_image:
         instances = np.asarray(label_image)
-    names = ["Cell 2", "Cell 3", "Cell 4"]
+    names = ["Cell 1", "Cell 2", "Cell 3"]
     assert [each["properties"]["name"] for each in json.loads(files["geojson"])["features"]] == names
     roi_names = zipfile.ZipFile(io.BytesIO(files["rois.zip"])).namelist()
     assert roi_names == [f"{name}.roi" for name in names]
-    assert sorted({each["attributes"]["cell_index"] for each in document["annotations"]}) == [2, 3, 4]
-    assert sorted(re.findall(r"cell-(\d)", " ".join(masks))) == ["2", "3", "4"]
-    assert (instances == np.select([NUMBERS == 2, np.isin(NUMBERS, (4, 5)), NUMBERS == 3], [2, 3, 4], 0)).all()
+    assert sorted({each["attributes"]["cell_index"] for each in document["annotations"]}) == [1, 2, 3]
+    assert sorted(re.findall(r"cell-(\d)", " ".join(masks))) == ["1", "2", "3"]
+    assert (instances == np.select([NUMBERS == 2, np.isin(NUMBERS, (4, 5)), NUMBERS == 3], [1, 2, 3], 0)).all()
     # The map of the panel follows, too.
     _, parts = payloads(at)[panel["map_digest"]]
     expected = np.where(NUMBERS == 1, 0, LABELS) * np.isin(NUMBERS, (2, 3, 4, 5))
@@ -199,13 +209,14 @@ def test_a_message_about_another_image_or_panel_is_ignored(open_page, browser, m
 
 
 def test_corrections_belong_to_one_model_and_outlive_the_page(open_page, browser):
-    at = open_segment(open_page)
+    at = open_segment(open_page, models=TWO_MODELS)
     browser.send(at, ADD, model="segnet-16")
     assert (len(get_panel(at, "unet-16")["cells"]), len(get_panel(at, "segnet-16")["cells"])) == (3, 4)
     go_to(at, "batch")
     at.run()
     go_to(at, "segment")
     at.query_params["source"] = "Upload an image"
+    at.query_params["models"] = TWO_MODELS
     at.run()
     assert len(get_panel(at, "segnet-16")["cells"]) == 4
 
@@ -215,10 +226,10 @@ def test_each_image_has_its_own_corrections(open_page, browser):
     browser.send(at, ADD)
     another = FIELD.copy()
     another[0, 2] = 0
-    at.file_uploader[0].upload("another.png", encode_png(another)).run()
+    upload_another(at, "another.png", encode_png(another))
     assert get_panel(at)["edits"] == []
     browser.send(at, DELETE)
-    at.file_uploader[0].upload("the same field.png", PNG).run()
+    upload_another(at, "the same field.png", PNG)
     assert get_panel(at)["edits"] == [ADD]
 
 
@@ -230,9 +241,10 @@ def test_counts_by_edge_rule_and_region(open_page, browser, saved):
     assert panel["count_text"] == "4 white blood cells · 3 by the two-edge rule · 2 in the region"
     assert [cell["cut_off"] for cell in panel["cells"]] == [False, False, False, True]
     assert panel["region"] == REGION
-    assert viewer_props(at)["edge_rule"] == at.selectbox(key="edge_rule").value == "two_edges"
+    assert viewer_props(at)["edge_rule"] == "two_edges"
     assert [row["in_region"] for row in read_rows(saved) if row["model"] == "unet-16"] == ["1", "0", "1", "0"]
-    at.selectbox(key="edge_rule").set_value("all").run()
+    assert not [box for box in at.selectbox if box.key == "edge_rule"], "The viewer has the choice."
+    browser.send(at, cut, edge_rule="all")
     assert viewer_props(at)["edge_rule"] == "all"
     browser.send(at, cut, edge_rule="complete")
     assert get_panel(at)["count_text"] == "4 white blood cells · 3 not cut by the edge"
@@ -248,7 +260,7 @@ def test_a_field_opened_from_batch_has_the_same_corrections_on_both_pages(open_p
     browser.send(at, ADD, DELETE)
     go_to(at, "batch")
     at.run()
-    assert list_table_cells(at) == [2, 3, 4]
+    assert list_table_cells(at) == [1, 2, 3]
 
 
 def test_that_no_cell_was_found_is_a_warning_with_an_offer(open_page, browser, monkeypatch):

@@ -55,12 +55,13 @@ def test_the_table_has_status_and_settings_of_each_run():
         "Data set": "Synthetic",
         "Split": "Leak-free, fold 0",
         "Epochs": "10 of 10",
-        "Best Dice": summarise_run(Run(manager.get_run("done").folder)).best_dice_cell,
+        "Held-out Dice": None,
+        "Best fast Dice": summarise_run(Run(manager.get_run("done").folder)).best_fast_dice_cell,
         "Time": "40\u00a0s",
     }
     assert rows["thesis"]["Split"] == "Thesis (leaky)"
     assert rows["queued"]["Status"] == "Queued: 1st"
-    assert rows["queued"]["Best Dice"] is None
+    assert rows["queued"]["Best fast Dice"] is None
     assert rows["damaged"]["Status"] == "Damaged"
 
 

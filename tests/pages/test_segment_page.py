@@ -9,11 +9,13 @@ import pytest
 from PIL import Image
 from quick_app import (
     PROBLEM,
+    TWO_MODELS,
     CatalogWithGeneral,
     FailingCatalog,
     Threshold,
     as_field,
     card,
+    cell_list,
     go_to,
     page_text,
     payloads,
@@ -33,7 +35,7 @@ from wbcseg.labels import PALETTES
 from wbcseg.metrics import score
 from wbcseg.models.card import NOTICE
 from wbcseg.pipeline.cells import DISAGREEMENT_REASON
-from wbcseg.quality import EMPTY_FIELD_REASON, OK, REVIEW, STATUS_LABELS, STATUSES, QualityResult
+from wbcseg.quality import EMPTY_FIELD_REASON, OK, REVIEW, STATUS_DESCRIPTIONS, STATUS_LABELS, STATUSES, QualityResult
 from wbcseg.ui import cache
 from wbcseg.ui.cache import LoadedImage
 from wbcseg.ui.components import image_panels
@@ -60,6 +62,25 @@ def count_panels(at):
     return len(viewer_props(at)["default_panels"])
 
 
+def find_table(at, title):
+    """Return the table with a title, as rows of cells."""
+    texts = [element.value for element in at.markdown if f'aria-label="{title}"' in element.value]
+    return [
+        [cell.strip() for cell in line[1:-1].split("|")]
+        for text in texts
+        for line in text.splitlines()
+        if line.startswith("| ")
+    ]
+
+
+def upload(at, name, data):
+    """Upload a file, in place of the one before."""
+    for button in at.button:
+        if button.label == "Upload another":
+            button.click().run()
+    at.file_uploader[0].upload(name, data).run()
+
+
 def draw_test_cell(shade=60, side=40):
     image = np.full((side, side, 3), 230, np.uint8)
     image[10:30, 10:30] = 150
@@ -67,11 +88,18 @@ def draw_test_cell(shade=60, side=40):
     return image
 
 
+def test_recommended_model_is_beside_the_mask_at_first(open_page):
+    props = viewer_props(open_page("segment", image="003"))
+    titles = {panel["key"]: panel["title"] for panel in props["panels"]}
+    assert [titles[key] for key in props["default_panels"]] == ["Exact mask", "U-Net 16"]
+
+
 def test_viewer_shows_image_mask_and_every_model(open_page):
-    at = open_page("segment", image="003")
+    at = open_page("segment", image="003", models=TWO_MODELS)
     props = viewer_props(at)
     titles = {panel["key"]: panel["title"] for panel in props["panels"]}
-    assert [titles[key] for key in props["default_panels"]] == ["Image", "Exact mask", "U-Net 16", "SegNet 16"]
+    assert [titles[key] for key in props["default_panels"]] == ["Exact mask", "U-Net 16", "SegNet 16"]
+    assert titles["image"] == "Image"
     assert {"agreement", "errors.unet-16", "uncertainty.segnet-16"} <= set(titles)
     _, parts = payloads(at)[props["digest"]]
     assert list(parts) == ["image", "mask", "unet-16", "segnet-16"]
@@ -82,13 +110,12 @@ def test_viewer_shows_image_mask_and_every_model(open_page):
 
 
 def test_score_tables_show_scores_of_the_metrics_module(open_page):
-    at = open_page("segment", image="003")
+    at = open_page("segment", image="003", models=TWO_MODELS)
     sample = open_dataset("synthetic").read("synthetic/003")
     green = sample.image[..., 1]
     expected = score(sample.mask, (green < 110).astype(np.uint8) + (green < 180).astype(np.uint8))
-    shown_tables = tables(at)[:-1]
-    assert len(shown_tables) == 2
-    for table, values in zip(shown_tables, (expected.dice, expected.jaccard), strict=True):
+    for title, values in (("Dice", expected.dice), ("Jaccard", expected.jaccard)):
+        table = find_table(at, title)
         for row, key in (("Nucleus", "nucleus"), ("Cytoplasm", "cytoplasm"), ("Whole cell", "cell")):
             assert [row, *[f"{values[key]:.3f}"] * 2] in table
 
@@ -96,33 +123,33 @@ def test_score_tables_show_scores_of_the_metrics_module(open_page):
 def test_absent_class_has_no_score(open_page, monkeypatch):
     empty = LoadedImage(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "x")
     monkeypatch.setattr(cache, "load_image", lambda *_: empty)
-    at = open_page("segment", image="003")
-    table = tables(at)[0]
+    at = open_page("segment", image="003", models=TWO_MODELS)
+    table = find_table(at, "Dice")
     assert ["Nucleus", *["n/a – class absent"] * 2] in table
     assert ["Background", "1.000", "1.000"] in table
 
 
 def test_score_on_training_image_is_marked(open_page):
-    at = open_page("segment", image="001")
+    at = open_page("segment", image="001", models=TWO_MODELS)
     assert [panel["badge"]["text"] for panel in viewer_props(at)["panels"] if panel["badge"]] == [
         "Seen in training"
     ] * 2
     assert "Scores may be optimistic (seen in training): U\\-Net 16\\; SegNet 16" in page_text(at)
-    at = open_page("segment", image="002")
+    at = open_page("segment", image="002", models=TWO_MODELS)
     assert not any(panel["badge"] for panel in viewer_props(at)["panels"])
     assert "Scores may be optimistic" not in page_text(at)
 
 
 def test_broken_model_is_reported_and_others_are_used(open_page):
-    at = open_page("segment", image="003")
+    at = open_page("segment", image="003", models=TWO_MODELS)
     assert escape_markdown(PROBLEM) in at.warning[0].value
-    assert count_panels(at) == 4
+    assert count_panels(at) == 3
 
 
 def test_model_that_fails_to_load_is_reported(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", FailingCatalog)
-    at = open_page("segment", image="003")
-    assert count_panels(at) == 3
+    at = open_page("segment", image="003", models=["U-Net 16", "SegNet 16, damaged"])
+    assert count_panels(at) == 2
     assert any("segnet\\-16 cannot be read" in warning.value for warning in at.warning)
 
 
@@ -156,13 +183,54 @@ def test_link_restores_choices(open_page):
     at = open_page("segment", image="007", models="SegNet 16", tta="true")
     assert at.session_state["image"] == "synthetic/007"
     assert at.session_state["models"] == ["segnet-16"]
-    assert at.session_state["tta"] is True
-    assert count_panels(at) == 3
+    assert at.session_state["speed"] == image_panels.AVERAGED
+    assert viewer_props(at)["default_panels"] == ["mask", "segnet-16"]
 
 
-@pytest.mark.parametrize("nonsense", [{"image": "999"}, {"dataset": "Nothing"}, {"tta": "x"}, {"view": "<b>"}])
+def test_speed_is_chosen_in_plain_words(open_page, monkeypatch):
+    segment, used, cell = Threshold.predict, [], draw_test_cell(shade=77)
+
+    def record_and_predict(self, image, *, tta=False):
+        if np.array_equal(image, cell):
+            used.append(tta)
+        return segment(self, image, tta=tta)
+
+    monkeypatch.setattr(Threshold, "predict", record_and_predict)
+    at = open_page("segment", source="Upload an image", speed=image_panels.SPEED_LABELS[image_panels.AVERAGED])
+    upload(at, "cell.png", png(cell))
+    assert used == [True]
+    choice = at.segmented_control(key="speed")
+    assert "averag" not in choice.label + "".join(choice.options)
+    assert "test-time averaging" in choice.help
+    choice.set_value(image_panels.FAST).run()
+    assert used == [True, False]
+
+
+def test_a_link_without_a_data_set_shows_an_example(open_page):
+    at = open_page("segment", dataset="")
+    assert viewer_props(at)["image_id"] == "examples/neutrophil"
+    assert "CC BY 4\\.0" in page_text(at)
+
+
+@pytest.mark.parametrize(
+    ("link", "noun"),
+    [({"dataset": "No*thing"}, "data set"), ({"dataset": "Synthetic", "image": "9<b>99"}, "image")],
+)
+def test_a_link_to_something_unknown_says_so_and_shows_nothing_else(open_page, link, noun):
+    at = open_page("segment", **link)
+    (warning,) = at.warning
+    assert f"the {noun} " in warning.value
+    assert "<b>" not in warning.value
+    assert "o*t" not in warning.value
+    assert not [item for item in at.get("bidi_component") if item.proto.component_name.endswith("wbcseg.viewer")]
+    at.selectbox(key=noun.replace(" ", "")).select_index(0).run()
+    assert "not here" not in page_text(at)
+    assert viewer_props(at)["image_id"]
+
+
+@pytest.mark.parametrize("nonsense", [{"tta": "x"}, {"view": "<b>"}])
 def test_invalid_link_falls_back_to_defaults(open_page, nonsense):
-    assert count_panels(open_page("segment", **nonsense)) == 4
+    assert viewer_props(open_page("segment", **nonsense))["default_panels"] == ["mask", "unet-16"]
 
 
 def test_another_data_set_starts_at_its_first_image(open_page, zheng_data):
@@ -174,10 +242,11 @@ def test_another_data_set_starts_at_its_first_image(open_page, zheng_data):
 
 def test_upload_is_segmented(open_page):
     at = open_page("segment", source="Upload an image")
-    assert "never stored" in page_text(at)
+    assert "never stored on the server" in page_text(at)
     at.file_uploader[0].upload("cell.png", png(draw_test_cell())).run()
     assert not at.exception
-    assert count_panels(at) == 3
+    assert viewer_props(at)["default_panels"] == ["image", "unet-16"]
+    assert not at.file_uploader
     assert "40 × 40 pixels" in page_text(at)
     assert "no expert mask" in page_text(at)
     assert not viewer_props(at)["strip"]
@@ -199,7 +268,7 @@ def test_file_that_is_not_an_image_is_rejected_with_a_message(open_page, data):
     at.file_uploader[0].upload("cell.png", data).run()
     assert not at.exception
     assert escape_markdown("cell.png") in at.error[0].value
-    assert not at.get("bidi_component")
+    assert not [item for item in at.get("bidi_component") if item.proto.component_name.endswith("wbcseg.viewer")]
 
 
 def test_image_too_small_for_the_models_is_shown_with_a_warning(open_page, monkeypatch):
@@ -258,7 +327,7 @@ def test_neighbouring_images_are_prefetched(open_page, monkeypatch):
         return whole(self, image)
 
     monkeypatch.setattr("quick_app.Threshold.predict", record_and_predict)
-    at = open_page("segment", image="020")
+    at = open_page("segment", image="020", models=TWO_MODELS)
     for job in at.session_state["prefetch_jobs"]:
         job.result(60)
     following = open_dataset("synthetic").read("synthetic/021").image.tobytes()
@@ -297,7 +366,7 @@ class FixedQualityModel:
 def test_quality_status_is_shown_for_models_with_a_quality_check(open_page, monkeypatch, status):
     quality_models = {"U-Net 16": FixedQualityModel(status)}
     replace_quality_models(monkeypatch, lambda card: quality_models.get(card.title))
-    at = open_page("segment", source="Upload an image")
+    at = open_page("segment", source="Upload an image", models=TWO_MODELS)
     at.file_uploader[0].upload("cell.png", png(draw_test_cell(shade=40 + len(status)))).run()
     text = [
         item.value
@@ -308,6 +377,11 @@ def test_quality_status_is_shown_for_models_with_a_quality_check(open_page, monk
     assert (escape_markdown("Unusual staining.") in text[0]) == (status != OK)
     (other,) = [item.value for item in at.markdown if escape_markdown("SegNet 16") + "**:" in item.value]
     assert "No quality check for this model" in other
+    badges = {panel["key"]: panel["quality"] for panel in viewer_props(at)["panels"] if panel["kind"] == "model"}
+    assert (badges["unet-16"]["kind"], badges["unet-16"]["text"]) == (status, STATUS_LABELS[status])
+    assert ("Unusual staining." in badges["unet-16"]["help"]) == (status != OK)
+    assert badges["unet-16"]["help"][-1] == STATUS_DESCRIPTIONS[status]
+    assert badges["segnet-16"]["kind"] == ""
 
 
 def test_disagreeing_models_are_flagged(open_page, monkeypatch):
@@ -321,9 +395,19 @@ def test_disagreeing_models_are_flagged(open_page, monkeypatch):
         return result
 
     monkeypatch.setattr(Threshold, "predict", other)
-    at = open_page("segment", source="Upload an image")
+    at = open_page("segment", source="Upload an image", models=TWO_MODELS)
     at.file_uploader[0].upload("cell.png", png(draw_test_cell(shade=61))).run()
     assert len([item for item in at.markdown if escape_markdown(DISAGREEMENT_REASON) in item.value]) == 2
+    disagreement = viewer_props(at)["disagreement"]
+    assert "nucleus and whole cell" in disagreement["text"]
+    points = np.concatenate([np.array(outline) for outline in disagreement["outlines"]])
+    assert points.min() >= 0
+    assert points.max() <= 40
+    (line,) = [item.value for item in at.warning if "disagree" in item.value]
+    assert escape_markdown("U-Net 16") in line
+    at.pills(key="models").set_value(["unet-16"]).run()
+    assert viewer_props(at)["disagreement"] is None
+    assert not [item for item in at.warning if "disagree" in item.value]
 
 
 def test_cells_of_a_field_of_view_are_counted(open_page, monkeypatch):
@@ -338,12 +422,16 @@ def test_cells_of_a_field_of_view_are_counted(open_page, monkeypatch):
     monkeypatch.setattr(Threshold, "predict", predict_field)
     quality_model = FixedQualityModel(REVIEW)
     replace_quality_models(monkeypatch, lambda card: quality_model if card.title == "U-Net 16" else None)
-    at = open_page("segment", source="Upload an image")
+    at = open_page("segment", source="Upload an image", models=TWO_MODELS)
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
     assert f"**{escape_markdown('U-Net 16')}**: 2 white blood cells found; all to review." in page_text(at)
     assert quality_model.image_edges == (False, False, False, False)
     assert f"**SegNet 16**: {EMPTY_FIELD_REASON}" in page_text(at)
+    panels = {panel["key"]: panel for panel in viewer_props(at)["panels"]}
+    assert [badge["kind"] for badge in panels["unet-16"]["status_badges"]] == list(STATUSES)
+    assert panels["segnet-16"]["quality"]["help"] == [EMPTY_FIELD_REASON]
+    assert viewer_props(at)["disagreement"]["text"] == "Models disagree on 2 cells"
 
 
 def test_page_does_not_wait_for_thumbnails(open_page, monkeypatch):
@@ -401,16 +489,17 @@ def test_edited_mask_is_kept_for_download_and_training(open_page, monkeypatch):
     at = at.switch_page("pages/train.py")
     at.query_params["upload"] = "edited"
     at.run()
+    assert at.segmented_control(key="train_preset").value == "adapt"
     assert at.selectbox(key="train_dataset").value == "upload"
     assert at.toggle(key="train_corrected").value is True
 
 
 def test_measurements_are_those_of_the_features_module(open_page):
-    at = open_page("segment", image="003", pixel_size="0.5")
+    at = open_page("segment", image="003", pixel_size="0.5", models=TWO_MODELS)
     sample = open_dataset("synthetic").read("synthetic/003")
     features = extract_features(sample.image, keep_main_cell(Threshold("x").predict(sample.image).labels)).to_units(0.5)
     exact = extract_features(sample.image, keep_main_cell(sample.mask)).to_units(0.5)
-    table = tables(at)[-1]
+    table = find_table(at, "Measurements")
     assert table[0] == ["", "Exact mask", "U\\-Net 16", "SegNet 16"]
     rows = {name: cells for name, *cells in table[1:]}
     area = [cell.replace("\u202f", "") for cell in rows["Cell area (µm²)"]]
@@ -418,7 +507,12 @@ def test_measurements_are_those_of_the_features_module(open_page):
     assert rows[FEATURES["nucleus_to_cell"].title][1] == f"{features['nucleus_to_cell']:.3f}"
     assert rows[FEATURES["nucleus_lobes"].title][0] == f"{exact['nucleus_lobes']:.0f}"
     labels = [button.label for button in at.get("download_button")]
-    assert labels == ["Download measurements (CSV)", "Download report (PDF)", "Download all (zip)"]
+    assert labels == [
+        "Download measurements (CSV)",
+        "Download workbook (XLSX)",
+        "Download report (PDF)",
+        "Download all (zip)",
+    ]
 
 
 def test_no_measurements_without_draw_test_cell(open_page, monkeypatch):
@@ -435,8 +529,8 @@ def test_model_without_a_cell_has_dashes_beside_the_expert(open_page, monkeypatc
     sample = open_dataset("synthetic").read("synthetic/003")
     white = LoadedImage(Sample("synthetic/003", np.full_like(sample.image, 255), sample.mask), "w")
     monkeypatch.setattr(cache, "load_image", lambda *_: white)
-    at = open_page("segment", image="003")
-    rows = {name: cells for name, *cells in tables(at)[-1][1:]}
+    at = open_page("segment", image="003", models=TWO_MODELS)
+    rows = {name: cells for name, *cells in find_table(at, "Measurements")[1:]}
     for title in ("Nucleus area (px²)", "Mean nucleus colour (RGB)", FEATURES["touches_edge"].title):
         assert rows[title][0] != "–"
         assert rows[title][1:] == ["–", "–"]
@@ -460,7 +554,9 @@ def test_wide_tables_are_stacked_on_a_phone(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     at = open_page("segment", image="003")
     at.pills(key="models").set_value(["unet-16", "segnet-16", "unet-general"]).run()
-    assert kinds(at) == ["numbers", "numbers", "numbers stacked"]  # the last one has the exact mask's besides
+    assert kinds(at) == ["numbers stacked"] * 3
+    at.pills(key="models").set_value(["unet-16", "segnet-16"]).run()
+    assert kinds(at) == ["numbers stacked", "numbers", "numbers"]  # the first one has the exact mask's besides
 
 
 def test_measurements_are_defined_with_a_notice(open_page, monkeypatch):
@@ -491,9 +587,9 @@ def test_tiff_page_can_be_selected(open_page):
     assert at.number_input[0].value == 3
     ((_, parts),) = payloads(at).values()
     assert (open_image(parts["image"]).pixels == draw_test_cell(60)).all()
-    at.file_uploader[0].upload("other.tif", a_stack(30, 50)).run()
+    upload(at, "other.tif", a_stack(30, 50))
     assert at.number_input[0].value == 1
-    at.file_uploader[0].upload("cell.png", png(draw_test_cell())).run()
+    upload(at, "cell.png", png(draw_test_cell()))
     assert "Page" not in [box.label for box in at.number_input]
 
 
@@ -521,26 +617,31 @@ def test_failed_model_is_not_offered_for_cells_of_a_field(open_page, monkeypatch
     monkeypatch.setattr(
         Threshold, "predict", lambda self, image, **more: as_field(segment(self, image, **more), [CELL_BOX])
     )
-    at = open_page("segment", source="Upload an image")
+    at = open_page("segment", source="Upload an image", models=["U-Net 16", "SegNet 16, damaged"])
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert "cannot be read" in at.warning[0].value
     assert "No white blood cell found." not in page_text(at)
-    assert not [box for box in at.selectbox if box.label == "Cells found by"]
-    assert [item for item in at.get("html") if "Cell 1" in item.proto.body]
+    (listed,) = cell_list(at)["models"]
+    assert (listed["key"], [cell["number"] for cell in listed["cells"]]) == ("unet-16", [1])
 
 
-def get_default_models(open_page):
-    """Return the default models for an image of a data set, then for an upload."""
+def test_default_is_the_general_model_of_the_first_network(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "Catalog", CatalogLikeShipped)
     at = open_page("segment", image="003")
-    of_dataset = at.pills(key="models").value
+    assert at.pills(key="models").value == ["unet-general"]
+    assert at.pills(key="models").options[0] == "General"
     at.segmented_control(key="source").set_value("Upload an image").run()
-    at.file_uploader[0].upload("cell.png", png(draw_test_cell())).run()
-    return of_dataset, at.pills(key="general_models").value
+    upload(at, "cell.png", png(draw_test_cell()))
+    assert at.pills(key="models").value == ["unet-general"]
 
 
-def test_uploads_default_to_general_models(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
-    assert get_default_models(open_page) == (["unet-16", "segnet-16"], ["unet-general"])
+def test_titles_of_models_are_the_same_everywhere(open_page):
+    at = open_page("segment", image="003", models=TWO_MODELS)
+    assert at.pills(key="models").options == TWO_MODELS
+    assert [panel["title"] for panel in viewer_props(at)["panels"] if panel["kind"] == "model"] == TWO_MODELS
+    escaped = [escape_markdown(title) for title in TWO_MODELS]
+    assert find_table(at, "Measurements")[0][2:] == escaped
+    assert [title.replace("\u2011", "-") for title in find_table(at, "Dice")[0][1:]] == TWO_MODELS
 
 
 class CatalogLikeShipped(CatalogWithGeneral):
@@ -553,15 +654,16 @@ class CatalogLikeShipped(CatalogWithGeneral):
         self.entries = (first, general, second)
 
 
-def test_uploads_default_to_general_models_even_if_a_data_set_uses_some(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "Catalog", CatalogLikeShipped)
-    assert get_default_models(open_page) == (["unet-16", "segnet-general"], ["unet-general", "segnet-general"])
-
-
 def test_link_selects_models(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogLikeShipped)
-    at = open_page("segment", image="003", models="General")
-    assert at.pills(key="models").value == ["unet-general"]
+    at = open_page("segment", image="003", models="SegNet, any")
+    assert at.pills(key="models").value == ["segnet-general"]
+
+
+def test_link_with_the_name_of_before_selects_models(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "Catalog", CatalogLikeShipped)
+    at = open_page("segment", image="003", general_models="SegNet, any")
+    assert at.pills(key="models").value == ["segnet-general"]
 
 
 def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
@@ -574,22 +676,23 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
         return as_field(segment(self, image, tta=tta), boxes if self.name == "unet-16" else boxes[:1])
 
     monkeypatch.setattr(Threshold, "predict", predict_field)
-    at = open_page("segment", source="Upload an image", pixel_size="0.5")
+    at = open_page("segment", source="Upload an image", pixel_size="0.5", models=TWO_MODELS)
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
     labels = keep_main_cell(segment(Threshold("x"), draw_test_cell()).labels)
     expected = extract_features(draw_test_cell(), labels).to_units(0.5)["cell_area"]
 
-    def cells():
-        return next(item for item in at.get("html") if "Cells of the field of view" in item.proto.body).proto.body
-
-    assert [name in cells() for name in ("Cell 1", "Cell 2", "Cell 3")] == [True, True, False]
-    assert cells().count(f">{expected:,.1f}</td>".replace(",", "\u202f")) == 2
+    listed = cell_list(at)
+    first, second = listed["models"]
+    assert [cell["number"] for cell in first["cells"]] == [1, 2]
+    assert [cell["number"] for cell in second["cells"]] == [1]
+    position = listed["labels"].index("Cell area (µm²)")
+    area = f"{expected:,.1f}".replace(",", "\u202f")
+    assert [cell["values"][position] for cell in first["cells"]] == [area, area]
+    assert first["cells"][1]["bbox"] == [300, 100, 40, 40]
     assert [button.label for button in at.get("download_button")][-1] == "Download all (zip)"
     assert escape_markdown(FEATURES["nucleus_lobes"].description) in page_text(at)
     assert NOTICE in page_text(at)
-    next(box for box in at.selectbox if box.label == "Cells found by").select_index(1).run()
-    assert "Cell 2" not in cells()
 
 
 def test_field_of_view_is_not_measured_as_one_cell(open_page, monkeypatch):
@@ -609,21 +712,32 @@ def test_upload_survives_a_visit_to_another_page(open_page):
         at.query_params["source"] = "Upload an image"
         at.run()
         assert not at.exception
-    assert "Your image, uploaded earlier." in page_text(at)
+    assert viewer_props(at)["file_stem"] == "cell"
     assert any(heading.value == "Measurements" for heading in at.subheader)
     next(button for button in at.button if button.label == "Upload another").click().run()
-    assert "Your image, uploaded earlier." not in page_text(at)
-    assert not at.subheader
+    assert not [item for item in at.get("bidi_component") if item.proto.component_name.endswith("wbcseg.viewer")]
+    assert "Measurements" not in [heading.value for heading in at.subheader]
     assert at.file_uploader
+    # The image is closed, not discarded.
+    assert "Back to the batch of 1 image" in [link.label for link in at.page_link]
+
+
+def test_several_uploads_lead_to_the_table(open_page):
+    at = open_page("segment", source="Upload an image")
+    for name in ("a.png", "b.png"):
+        at.file_uploader[0].upload(name, png(draw_test_cell()))
+    at.run()
+    assert not at.exception
+    assert "Back to the batch of 2 images" in [link.label for link in at.page_link]
 
 
 def test_pixel_size_of_uploads_does_not_apply_to_data_sets(open_page):
     at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("mine.png", png(draw_test_cell())).run()
     at.number_input(key="pixel_size").set_value(0.5).run()
-    assert any("µm²" in row[0] for row in tables(at)[-1])
+    assert any("µm²" in row[0] for row in find_table(at, "Measurements"))
     at.segmented_control(key="source").set_value("From a data set").run()
     assert at.number_input(key="pixel_size").value is None
-    assert not any("µm²" in row[0] for row in tables(at)[-1])
+    assert not any("µm²" in row[0] for row in find_table(at, "Measurements"))
     at.segmented_control(key="source").set_value("Upload an image").run()
     assert at.number_input(key="pixel_size").value == 0.5

@@ -4,15 +4,19 @@ import io
 import itertools
 import zipfile
 
+import numpy as np
 import pytest
+from builders import encode, zipped
 from quick_app import count_images, page_text
 from sample_runs import QUICK, add_snapshots, make_run, write_progress
 
+from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import NotEnoughMemoryError, RunError
 from wbcseg.training import PRESETS
 from wbcseg.training.cost.estimate import CostEstimate
 from wbcseg.training.jobs import manager
 from wbcseg.training.presets import PRESET_DESCRIPTIONS
+from wbcseg.training.runs import summary
 from wbcseg.ui import routes
 from wbcseg.ui.components import line_charts
 from wbcseg.ui.train import form, launch, snapshots
@@ -179,6 +183,29 @@ def test_uploaded_images_are_checked_and_stay_in_memory(open_page, started, pair
     assert not [path for path in runs.rglob("*") if path.suffix in (".zip", ".bmp")]
 
 
+def test_numbers_of_cells_are_trained_on_once_someone_says_that_they_are(open_page, started):
+    files = {}
+    for number in range(8):
+        sample = draw_sample(3, number, size=(60, 56))
+        files |= {f"{number}.png": encode(sample.image), f"{number}_mask.png": encode((sample.mask > 0) * np.uint8(37))}
+    at = open_page("train")
+    at.selectbox(key="train_dataset").select("upload").run()
+    at.file_uploader(key="train_zip").set_value(("mine.zip", zipped(files), "application/zip")).run()
+    assert "number of a cell" in at.error[0].value
+    at.selectbox(key="train_mask_correction").set_value("instances").run()
+    assert not at.error
+    start_button(at).click().run()
+    assert started[0][0].mask_correction == "instances"
+
+
+def test_the_held_out_dice_of_the_model_is_beside_the_fast_one(open_page, monkeypatch):
+    make_run("done", epochs=4)
+    monkeypatch.setattr(summary, "_read_heldout_dice", lambda _: {"nucleus": 0.612, "cytoplasm": 0.5, "cell": 0.7})
+    text = page_text(open_page("train", run="done"))
+    assert f"Fast Dice ({QUICK.input_size} px)" in text
+    assert "**Held-out Dice of the model** (whole images; dotted): nucleus 0.612, cytoplasm 0.500, cell 0.700." in text
+
+
 def test_an_unusable_zip_is_rejected_with_the_reason(open_page):
     at = open_page("train")
     at.selectbox(key="train_dataset").select("upload").run()
@@ -299,7 +326,8 @@ def test_the_running_run_is_shown_by_default(open_page):
 def test_the_first_epoch_is_shown_by_batch(open_page):
     make_run("early", "running", epochs=0)
     at = open_page("train")
-    assert {chart.proto.alt for chart in charts(at)} == {"Loss by batch", "Accuracy by batch", "Dice by batch"}
+    fast_dice = f"Fast Dice ({QUICK.input_size} px) by batch"
+    assert {chart.proto.alt for chart in charts(at)} == {"Loss by batch", "Accuracy by batch", fast_dice}
     assert not [control for control in at.segmented_control if control.key == "axis_early"]
 
 

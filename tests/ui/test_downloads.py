@@ -80,7 +80,7 @@ def test_dice_of_a_cell_ignores_its_neighbours():
     ]
     view = SimpleNamespace(predictions={"m": SimpleNamespace(labels=mask)}, cells={"m": cells})
     scored = cell_features._score_cells(cache.LoadedImage(sample, "digest", is_upload=True, filename="f.png"), view)
-    assert [item.dice["cell"] for item in scored] == [1.0, 1.0]
+    assert [item.dice["cell"] for item in scored["m"]] == [1.0, 1.0]
 
 
 def test_mask_without_cytoplasm_has_a_notice_in_segment():

@@ -12,8 +12,10 @@ from builders import draw_cell
 from PIL import Image
 
 from wbcseg.inference import Segmentation
-from wbcseg.ui.viewer import PAYLOAD_SCRIPTS, SOURCES, VIEWER_SCRIPTS, bundle
-from wbcseg.ui.viewer.payload import decode_payload, decode_rle, encode_payload, encode_prediction
+from wbcseg.labels import decode_rle
+from wbcseg.ui.bundler import bundle
+from wbcseg.ui.viewer import CELL_LIST_SCRIPTS, PAYLOAD_SCRIPTS, SOURCES, VIEWER_SCRIPTS
+from wbcseg.ui.viewer.payload import decode_payload, encode_payload, encode_prediction
 
 LABELS = draw_cell(40, 50)[1]
 
@@ -81,15 +83,15 @@ def read_script(name: str) -> str:
     return (SOURCES / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("names", [PAYLOAD_SCRIPTS, VIEWER_SCRIPTS])
+@pytest.mark.parametrize("names", [PAYLOAD_SCRIPTS, VIEWER_SCRIPTS, CELL_LIST_SCRIPTS])
 def test_a_bundle_has_no_imports_left_and_one_default_export(names: tuple[str, ...]) -> None:
-    text = bundle(names)
+    text = bundle(SOURCES, names)
     assert not re.search(r"^import ", text, re.MULTILINE)
     (export,) = re.findall(r"^export .*", text, re.MULTILINE)
     assert export.startswith("export default function")
 
 
-@pytest.mark.parametrize("names", [PAYLOAD_SCRIPTS, VIEWER_SCRIPTS])
+@pytest.mark.parametrize("names", [PAYLOAD_SCRIPTS, VIEWER_SCRIPTS, CELL_LIST_SCRIPTS])
 def test_every_script_follows_those_that_it_imports(names: tuple[str, ...]) -> None:
     for i, name in enumerate(names):
         for imported, path in IMPORT.findall(read_script(name)):
@@ -100,6 +102,6 @@ def test_every_script_follows_those_that_it_imports(names: tuple[str, ...]) -> N
 
 
 def test_every_script_is_bundled() -> None:
-    assert set(PAYLOAD_SCRIPTS) | set(VIEWER_SCRIPTS) == {
+    assert {*PAYLOAD_SCRIPTS, *VIEWER_SCRIPTS, *CELL_LIST_SCRIPTS} == {
         path.relative_to(SOURCES).as_posix() for path in SOURCES.rglob("*.js")
     }

@@ -6,8 +6,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from prerequisites import skip_or_fail
 
+from wbcseg.ui.keep import SOURCES as KEEP_SOURCES
 from wbcseg.ui.viewer import SOURCES
 
 MIN_NODE_VERSION = 20
@@ -26,8 +28,9 @@ def read_major_version(node: str) -> int:
     return int(done.stdout.strip().lstrip("v").partition(".")[0])
 
 
-def test_the_scripts_pass_their_unit_tests() -> None:
-    folder: Path = SOURCES.parent
+@pytest.mark.parametrize("sources", [SOURCES, KEEP_SOURCES], ids=["viewer", "keep"])
+def test_the_scripts_pass_their_unit_tests(sources: Path) -> None:
+    folder = sources.parent
     assert list((folder / "test").glob("*.test.js"))
     done = subprocess.run([find_node(), "--test"], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -32,6 +32,9 @@ from wbcseg.pipeline import open_input
 from wbcseg.pipeline.analyze import list_mask_notices
 from wbcseg.quality import load_quality_model
 from wbcseg.results import CellResult
+from wbcseg.ui.cell_types import get_types_key
+from wbcseg.ui.turns import take_page_turns
+from wbcseg.ui.viewer import tiles
 from wbcseg.ui.viewer.payload import encode_prediction
 from wbcseg.visualization import RgbImage, resize_for_display, shrink_to_fit
 
@@ -193,19 +196,21 @@ class CachedPrediction:
         png: Labels and probabilities, as :func:`wbcseg.ui.viewer.payload.encode_prediction` writes them.
         cells: The cells; see :attr:`wbcseg.api.Result.cell_results`. The cache does not know the name of their file.
         is_field_of_view: Whether the image is a field of view, not a crop of one cell.
+        notices: Sentences on how the image was segmented.
     """
 
     labels: Labels
     png: bytes
     cells: tuple[CellResult, ...]
     is_field_of_view: bool
+    notices: tuple[str, ...] = ()
 
     @classmethod
     def from_result(cls, result: Result) -> CachedPrediction:
         """Return what to keep of a result."""
         result.labels.setflags(write=False)
         png = encode_prediction(result.labels, result.probabilities_u8)
-        return cls(result.labels, png, result.cell_results, result.is_field_of_view)
+        return cls(result.labels, png, result.cell_results, result.is_field_of_view, result.notices)
 
 
 def predict_cached(
@@ -224,7 +229,7 @@ def predict_cached(
         ImageError: If the image is too small.
     """
     entry = catalog.get(model_name)
-    return _predict(loaded_image, entry.key, tta, _get_quality_key(entry), load_segmenter(entry, catalog))
+    return _predict(loaded_image, entry.key, tta, _get_other_keys(entry), load_segmenter(entry, catalog))
 
 
 def segment_cached(loaded_image: LoadedImage, entry: ModelEntry, catalog: Catalog, *, tta: bool = False) -> Result:
@@ -240,26 +245,29 @@ def segment_cached(loaded_image: LoadedImage, entry: ModelEntry, catalog: Catalo
         ModelError: If the model cannot be used.
         ImageError: If the image is too small.
     """
-    return _segment(loaded_image, entry.key, tta, _get_quality_key(entry), load_segmenter(entry, catalog))
+    return _segment(loaded_image, entry.key, tta, _get_other_keys(entry), load_segmenter(entry, catalog))
 
 
-def _get_quality_key(entry: ModelEntry) -> int:
+def _get_other_keys(entry: ModelEntry) -> tuple[int, str]:
+    """Return what identifies the quality model and the type model."""
     quality_model = load_quality_model(entry.card)
-    return hash((quality_model.failure_model, quality_model.out_of_range_model)) if quality_model else 0
+    quality_key = hash((quality_model.failure_model, quality_model.out_of_range_model)) if quality_model else 0
+    return quality_key, get_types_key()
 
 
 @cache_by_image("resource", max_entries=8, max_session_entries=4)
 def _segment(
-    loaded_image: LoadedImage, model_key: tuple[str, str], tta: bool, quality_key: int, _model: Segmenter
+    loaded_image: LoadedImage, model_key: tuple[str, str], tta: bool, other_keys: tuple[int, str], _model: Segmenter
 ) -> Result:
-    return segment(loaded_image.sample.image, _model, tta=tta)
+    with take_page_turns():
+        return segment(loaded_image.sample.image, _model, tta=tta, types=bool(other_keys[1]))
 
 
 @cache_by_image("resource", max_entries=192, max_session_entries=6)
 def _predict(
-    loaded_image: LoadedImage, model_key: tuple[str, str], tta: bool, quality_key: int, _model: Segmenter
+    loaded_image: LoadedImage, model_key: tuple[str, str], tta: bool, other_keys: tuple[int, str], _model: Segmenter
 ) -> CachedPrediction:
-    return CachedPrediction.from_result(_segment(loaded_image, model_key, tta, quality_key, _model))
+    return CachedPrediction.from_result(_segment(loaded_image, model_key, tta, other_keys, _model))
 
 
 @cache_by_image("resource", max_entries=1024, max_session_entries=6)
@@ -271,8 +279,9 @@ def extract_expert_features(loaded_image: LoadedImage) -> CellFeatures | None:
 
 @cache_by_image("data", max_size="16MiB", max_session_entries=6)
 def encode_image(loaded_image: LoadedImage) -> bytes:
-    """Write an image as a PNG of its own size, without metadata."""
-    return io.encode_png(loaded_image.sample.image)
+    """Write an image as a PNG without metadata: of its own size, or shrunk if the viewer fetches tiles of it."""
+    image = loaded_image.sample.image
+    return tiles.encode_overview(image) if tiles.is_tiled(image) else io.encode_png(image)
 
 
 @cache_by_image("data", max_size="4MiB", max_session_entries=6)

@@ -10,6 +10,7 @@ from typing import Final
 import streamlit as st
 
 from wbcseg.api import Result
+from wbcseg.differential import ASSIGNABLE_TYPES
 from wbcseg.errors import EditError, WbcsegError
 from wbcseg.pipeline.edits import Edit, Point
 from wbcseg.ui.cache import CachedPrediction
@@ -17,7 +18,7 @@ from wbcseg.ui.counting import save_edge_rule
 from wbcseg.ui.viewer.message import read_message
 from wbcseg.ui.viewer.payload import encode_payload
 
-MAX_IMAGES: Final = 500
+MAX_IMAGES: Final = 20_000
 """Images whose corrections a session keeps; those corrected first are dropped first."""
 
 MAX_CACHED: Final = 6
@@ -46,6 +47,11 @@ class Corrections:
     region: tuple[Point, ...] | None = None
     problem: str | None = None
     as_field: bool = False
+
+    @property
+    def is_drawn_mask(self) -> bool:
+        """Whether nothing was corrected but the mask, by drawing it."""
+        return bool(self.edits) and self.region is None and all(edit.kind == "paint" for edit in self.edits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +88,105 @@ def get_corrections(key: CorrectionKey) -> Corrections:
     return store.get(key, Corrections())
 
 
+def get_all_corrections() -> Mapping[CorrectionKey, Corrections]:
+    """Return all corrections of this visit."""
+    store: dict[CorrectionKey, Corrections] = st.session_state.get(_STORE_KEY, {})
+    return store
+
+
 def has_corrections(key: CorrectionKey) -> bool:
     """Return whether anything was corrected in an image for a model, even if all of it was undone."""
     return key in st.session_state.get(_STORE_KEY, {})
+
+
+def restore_corrections(key: CorrectionKey, corrections: Corrections) -> None:
+    """Put corrections from a session file in the place of those that there are; without any, those are kept."""
+    if corrections.edits or corrections.region or corrections.as_field:
+        _store(key, corrections)
+
+
+def append_edit(key: CorrectionKey, edit: Edit) -> None:
+    """Add a correction of an image, without checking that it can be applied."""
+    corrections = get_corrections(key)
+    _store(key, replace(corrections, edits=(*corrections.edits, edit), problem=None))
+
+
+def set_type(key: CorrectionKey, cell_id: int, cell_type: str) -> None:
+    """Give a cell a type; an empty one gives it back the type model's.
+
+    Args:
+        key: The image and the model.
+        cell_id: Id of the cell.
+        cell_type: One of :data:`wbcseg.differential.ASSIGNABLE_TYPES`, or empty.
+    """
+    if cell_type:
+        append_edit(key, Edit("set_type", (cell_id,), type=cell_type))
+        return
+    corrections = get_corrections(key)
+    edits = []
+    for edit in corrections.edits:
+        ids = tuple(each for each in edit.ids if each != cell_id)
+        if edit.kind != "set_type" or ids == edit.ids:
+            edits.append(edit)
+        elif ids:
+            edits.append(replace(edit, ids=ids))
+    _store(key, replace(corrections, edits=tuple(edits), problem=None))
+
+
+def on_type_chosen(viewer_key: str, value: object) -> None:
+    """Take over a type that a person gave a cell in the list beside a viewer.
+
+    Args:
+        viewer_key: Key of the viewer.
+        value: What the browser sent; anything.
+    """
+    digest, targets = st.session_state.get(f"{_TARGETS_KEY} {viewer_key}", ("", {}))
+    if not isinstance(value, Mapping) or value.get("digest") != digest:
+        return
+    target: CorrectionTarget | None = targets.get(str(value.get("model")))
+    cell_id, index = value.get("id"), value.get("type")
+    # Booleans are integers, too.
+    if target is None or type(cell_id) is not int or type(index) is not int:
+        return
+    if 0 < cell_id < 2**16 and -1 <= index < len(ASSIGNABLE_TYPES):
+        set_type(target.key, cell_id, ASSIGNABLE_TYPES[index] if index >= 0 else "")
+
+
+def paint(viewer_key: str, panel: object, mask: str) -> None:
+    """Take over a mask that a person drew in a viewer, so that all that is measured follows.
+
+    Args:
+        viewer_key: Key of the viewer.
+        panel: Key of the panel that was drawn on; nothing happens if it is none of a model.
+        mask: Run lengths of the mask; see :func:`wbcseg.labels.decode_rle`.
+    """
+    _, targets = st.session_state.get(f"{_TARGETS_KEY} {viewer_key}", ("", {}))
+    target: CorrectionTarget | None = targets.get(str(panel))
+    if target is None:
+        return
+    edits = get_corrections(target.key).edits
+    if edits and edits[-1].kind == "paint":
+        edits = edits[:-1]
+    _store(target.key, _apply(target, (*edits, Edit("paint", mask=mask))))
+
+
+def discard_drawn_masks() -> None:
+    """Take back all masks that a person drew in this visit."""
+    for key, corrections in list(get_all_corrections().items()):
+        edits = tuple(edit for edit in corrections.edits if edit.kind != "paint")
+        if edits != corrections.edits:
+            _store(key, replace(corrections, edits=edits, problem=None))
+
+
+def remove_edit(key: CorrectionKey, edit: Edit) -> None:
+    """Take a correction of an image back, the last one that is equal; nothing happens if there is none."""
+    corrections = get_corrections(key)
+    edits = list(corrections.edits)
+    for index in range(len(edits) - 1, -1, -1):
+        if edits[index] == edit:
+            del edits[index]
+            _store(key, replace(corrections, edits=tuple(edits), problem=None))
+            return
 
 
 def set_targets(viewer_key: str, digest: str, targets: Mapping[str, CorrectionTarget]) -> None:

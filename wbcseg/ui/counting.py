@@ -16,7 +16,8 @@ from wbcseg.counting import (
     count_cells,
     is_counted,
 )
-from wbcseg.pipeline.edits import Point, contain_points
+from wbcseg.pipeline.edits import Point
+from wbcseg.pipeline.region import contain_points
 from wbcseg.results import CellResult
 from wbcseg.ui.formatting import format_cell_count
 from wbcseg.ui.state import get_saved_choices, restore_widget, save_choices, save_widget

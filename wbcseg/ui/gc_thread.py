@@ -9,13 +9,16 @@ import threading
 import time
 from typing import Final
 
-from wbcseg.inference import set_max_loaded
+from wbcseg.inference import set_max_loaded, unload_idle_networks
 
 GC_INTERVAL: Final = 1.0
 """Seconds between two garbage collections while pages are in use."""
 
 MAX_LOADED_MODELS: Final = 3
 """Models that stay loaded, 14 to 22 MB each: as many as the page Segment applies to an image by default."""
+
+MAX_IDLE_SECONDS: Final = 60.0
+"""Seconds after their last use at which networks are unloaded; loading them again takes a tenth of a second."""
 
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
 """Parameters of glibc's ``mallopt`` (malloc.h): the maximum number of arenas, and the size from which a block is mapped
@@ -41,11 +44,26 @@ def start_gc_thread() -> None:
         _gc_thread.start()
 
 
+def freeze_imports() -> None:
+    """Leave what has been imported out of collections, which then take a third of the time.
+
+    To be called before the first session: what is in use now is never searched again.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def request_collection() -> None:
+    """Collect at the end of the interval, although no page has run: a visit has ended."""
+    global _page_runs
+    _page_runs += 1
+
+
 def _run_gc() -> None:
     collected_runs = 0
     while True:
         time.sleep(GC_INTERVAL)
-        if _page_runs != collected_runs:
+        if unload_idle_networks(MAX_IDLE_SECONDS) or _page_runs != collected_runs:
             collected_runs = _page_runs
             gc.collect()
             _trim_heap()

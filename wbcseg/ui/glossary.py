@@ -37,11 +37,14 @@ GLOSSARY: Final[dict[str, str]] = {
     "is no overlap.",
     "Jaccard": "Overlap of two regions: the shared area divided by the area of both together (intersection over union, "
     "IoU). Between 0 and 1 it is always lower than the Dice of the same regions.",
-    "n/a": "The class is absent from both the reference and the result, so there is nothing to compare. This is "
-    "neither a score of 0 nor a score of 1.",
+    "n/a": "The class is absent from both the reference and the result, or the reference marks the other class only, "
+    "so there is nothing to compare. This is neither a score of 0 nor a score of 1.",
     "±": "Standard error of the mean: how much the mean would vary between samples of images.",
     "Agreement": "How many of the models assign the majority class to a pixel. Where they disagree, at least one is "
     "wrong; where they agree, they can still all be wrong.",
+    "Disagreement": "Two models disagree on a cell if the Dice between their results is below 0.95 for the nucleus or "
+    "0.93 for the whole cell; 19 of 20 results of general models on new images agree better than that. The places are "
+    "marked; at least one of the models is wrong there.",
     "Errors": "False negative: cell in the reference, background in the result. False positive: background in the "
     "reference, cell in the result. Wrong class: nucleus labelled as cytoplasm, or the reverse.",
     # Models and predictions
@@ -51,6 +54,8 @@ GLOSSARY: Final[dict[str, str]] = {
     "Seen in training": "The model was trained on this image and its expert mask. It does better on such images than "
     "on new ones, so its score here is optimistic.",
     "Held-out": "Images that were not used in training, so that they test a model fairly.",
+    "Fast Dice": "While a network trains: Dice on the validation images at the network's input size, after each epoch. "
+    "It is a fast estimate; the finished model's held-out Dice is measured on whole images.",
     "Uncertainty": "100% minus the probability that the model assigns to the class it chose. A model can be certain "
     "and wrong.",
     "Test-time averaging": "The model segments the image in eight orientations (four rotations, each also mirrored), "
@@ -66,10 +71,25 @@ GLOSSARY: Final[dict[str, str]] = {
     "Receptive field": "The part of the input image that one value of a feature map depends on.",
     "Multiply-add": "One multiplication followed by one addition: the unit in which a network's computing work is "
     "counted.",
+    "Skip connection": "A way for feature maps of the encoder to reach the decoder directly, which keeps edges sharp.",
+    "Unpooling": "Enlarging feature maps by putting each value back to where the encoder's pooling found the maximum "
+    "(its index), with zeros around it.",
+    "Transposed convolution": "A convolution that enlarges feature maps: each value is spread over several pixels "
+    "with learned weights. Also called deconvolution.",
+    "Atrous convolution": "A convolution whose weights are applied to pixels at a distance from one another, so that "
+    "it covers a larger area with as many weights. Also called dilated convolution.",
+    "Dense block": "Layers of which each receives the feature maps of all earlier layers of the block and adds a few.",
+    "Recurrent layer": "A layer that reads the feature maps position by position and keeps a state of what it has "
+    "read, here along rows and columns in both directions.",
+    "Deep supervision": "Inner layers of the network learn to segment as well, not only its last one.",
     # Training
     "Epoch": "One pass through all training images. After each epoch, the network is tested on the validation images.",
     "Batch": "The images that the network processes together before its weights are updated once.",
     "Loss": "A number that measures how wrong the network's output is. Training minimises it.",
+    "Adversarial training": "A second network, the critic, takes part in the training: the network also learns to be "
+    "taken for an expert by it.",
+    "Critic": "A network that learns to tell experts' masks from those of the network that is being trained. It is not "
+    "part of the finished model.",
     "Accuracy": "The fraction of pixels with the right class. Most pixels of an image are easy, so it is high early "
     "on; Dice is more informative.",
     "Binary accuracy": "The fraction of rounded class probabilities, three per pixel, that equal the target. The "
@@ -122,6 +142,22 @@ GLOSSARY: Final[dict[str, str]] = {
     "Circularity": FEATURES["cell_circularity"].description,
     "Solidity": FEATURES["nucleus_solidity"].description,
     "Eccentricity": FEATURES["nucleus_eccentricity"].description,
+    # Types and counts
+    "Differential count": "The percentages of the types of white cells in a sample. 100 % are the white cells with a "
+    "type; erythroblasts are given per 100 white cells, and cells whose type is unsure are listed beside it.",
+    "Rümke's table": "How far a percentage from a differential count may be from that of the blood, because only some "
+    "cells were counted: of 5 % in 100 cells, the 95 % limits are 1 and 12 %, in 200 cells 2 and 10 %. Rümke published "
+    "such limits from the binomial distribution, rounded outwards; two counts of the same blood often differ by as "
+    "much. The app computes Wilson's interval, which is a little narrower: 2.2 to 11.2 % for 5 of 100 cells.",
+    "Cohen's kappa": "Agreement of two readers beyond chance: (agreement − expected agreement) ÷ (1 − expected "
+    "agreement). 1 is perfect, 0 is what readers with the same habits would reach by chance.",
+    "Sample": "Images that are counted together, such as the fields of view of one smear.",
+    "Unsure": "A cell whose type the type model does not give, because the evidence is too weak or the cell looks "
+    "unlike those that it was trained on; or one that a person left open.",
+    "Type model": "A small network that says what a segmented cell is: neutrophil, lymphocyte and so on. It gives each "
+    "type a probability. Its card says how often it is right, also in laboratories that it was not trained on.",
+    "Prior": "How common the types of cells are taken to be before a cell is looked at: all equally common, as usual "
+    "in an adult's blood, or as estimated from the cells of the sample. It matters most where the evidence is weak.",
     # Quality check
     **{STATUS_LABELS[status]: description for status, description in STATUS_DESCRIPTIONS.items()},
     "How quality is checked": "Image and result are described by numbers: how certain the model is in each region, "

@@ -17,6 +17,7 @@ from streamlit.navigation.page import StreamlitPage
 from wbcseg import paths
 from wbcseg.errors import WbcsegError
 from wbcseg.ui import gc_thread
+from wbcseg.ui.visitors import identity, session
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def setup_navigation() -> StreamlitPage:
     global _is_set_up
     _is_set_up = True
     gc_thread.start_gc_thread()
+    session.register_visit()
+    identity.start()
     # No icons in the navigation bar: to show one in the browser tab, Streamlit makes the browser load it from another
     # server.
     page = st.navigation(
@@ -103,4 +106,5 @@ def setup_navigation() -> StreamlitPage:
             "About": "Segmentation of white blood cells in blood-smear images. For research, not for diagnosis."
         },
     )
+    session.show_ended_notice()
     return page

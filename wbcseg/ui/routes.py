@@ -11,6 +11,7 @@ DATASETS: Final = "pages/datasets.py"
 TRAIN: Final = "pages/train.py"
 RUNS: Final = "pages/runs.py"
 COMPARE: Final = "pages/compare.py"
+QUIZ: Final = "pages/quiz.py"
 ARCHITECTURES: Final = "pages/architectures.py"
 
 TRAIN_NEW_TAB: Final = "New run"

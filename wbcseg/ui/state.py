@@ -2,7 +2,7 @@
 
 Streamlit forgets a widget's value as soon as the user opens another page. The choices to keep are saved here, by the
 key of the widget: :func:`save_widget` is its ``on_change``, and :func:`restore_widget`, called before the widget,
-brings its value back. Widgets that are bound to the address use :func:`restore_bound_widget`.
+restores its value. Widgets that are bound to the address use :func:`restore_bound_widget`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Any, Final
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+
+BATCH_KEY: Final = "batch"
+"""Key of the session's batch, with the keys of its uploads and of its settings."""
 
 _SAVED_KEY: Final = "saved_choices"
 _PAGE_KEY: Final = "restored_page"

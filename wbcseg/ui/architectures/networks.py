@@ -11,7 +11,7 @@ from wbcseg import io
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.inference.feature_maps import StageMaps, compute_feature_maps
-from wbcseg.models import ARCHITECTURES, BASE_FILTERS_RANGE
+from wbcseg.models import ARCHITECTURES, BASE_FILTERS_RANGE, ArchitectureSpec
 from wbcseg.models.graph import Stage, list_stages
 from wbcseg.training.presets import PRESETS
 from wbcseg.ui import cache
@@ -32,6 +32,9 @@ TILE_SIZE: Final = 96
 """Side length in pixels of a feature map on the page, at least."""
 
 DEFAULT_BASE_FILTERS: Final = 16
+COMPARED_PARAMETERS: Final = 1_500_000
+"""Parameters at which the networks are compared: the page names the base filters that come closest."""
+
 MIN_NETWORK_WIDTH: Final = 330
 """Minimum width in pixels of a network's column: as many as fit stand side by side."""
 
@@ -59,14 +62,24 @@ def show_networks(base_filters: int) -> None:
             with grid.cell():
                 network_stages = list_stages(spec.name, base_filters=base_filters, input_size=INPUT_SIZE)
                 st.subheader(spec.title)
+                billions = spec.count_multiply_adds(base_filters, INPUT_SIZE) / 1e9
                 st.markdown(
                     f"**{format_integer(spec.count_parameters(base_filters))}** parameters · "
-                    f"**{spec.count_multiply_adds(base_filters, INPUT_SIZE) / 1e9:.2f}** billion multiply-adds"
+                    f"**{billions:.2f}** billion multiply\N{NON-BREAKING HYPHEN}adds"
                 )
                 diagram.show_diagram(spec.title, network_stages, key=f"diagram_{spec.name}")
                 st.caption(spec.summary)
+                st.caption(_describe_source(spec))
                 with st.expander("Stages in numbers", icon=":material/table_rows:"):
                     show_table(*_build_stage_table(network_stages), f"Stages of {spec.title}")
+
+
+def _describe_source(spec: ArchitectureSpec) -> str:
+    """Say where a network was published, how this one differs, and at what size it compares with the others."""
+    deviations = f" **Here:** {spec.deviations}" if spec.deviations else ""
+    count = spec.find_base_filters(COMPARED_PARAMETERS)
+    size = f"About {COMPARED_PARAMETERS / 1e6:.1f} million parameters: {count} base filters."
+    return f"**Source:** {spec.reference}.{deviations} **{size}**"
 
 
 def show_feature_maps(image: cache.LoadedImage, catalog: Catalog) -> None:
@@ -138,7 +151,7 @@ def _build_stage_table(network_stages: tuple[Stage, ...]) -> tuple[list[str], li
             escape_markdown(diagram.format_operations(stage) or "pooling"),
             format_integer(stage.parameters),
             format_decimal(stage.multiply_adds / 1e6, 1),
-            f"{stage.receptive_field}×{stage.receptive_field}",
+            diagram.format_receptive_field(stage),
         ]
         for stage in network_stages
     ]

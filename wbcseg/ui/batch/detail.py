@@ -15,6 +15,7 @@ from wbcseg.io import encode_png
 from wbcseg.pipeline import render_overlay
 from wbcseg.quality import STATUS_LABELS
 from wbcseg.results import CellResult
+from wbcseg.ui.batch import images
 from wbcseg.ui.batch.field_view import show_field, show_field_button
 from wbcseg.ui.batch.options import PredictionOptions
 from wbcseg.ui.components import quality_badges
@@ -107,7 +108,9 @@ def _show_info(row: Row, pixel_size: float | None) -> None:
         show_cell_count(result.cells)
     else:
         _show_features(cell, pixel_size)
-    upload.show_segment_upload_button("Open in Segment", result.input_image, result.page, "batch_open")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        upload.show_segment_upload_button("Open in Segment", result.input_image, result.page, "batch_open")
+        images.show_remove_button(result.input_image)
 
 
 def _show_features(cell: CellResult, pixel_size: float | None) -> None:

@@ -158,11 +158,13 @@ def _build_score_rows(path: Path, mtime_ns: int, mode: PredictionMode) -> list[l
     """Return the rows of a network's scores on the other laboratory."""
     result = _read_result(path, mtime_ns)
     rows = []
+    # Readers look for the model that they use, not for the network that it is.
+    used_as = f" (as in *{escape_markdown(get_model_title(result.in_domain.model))}*)" if result.in_domain else ""
     for index, training in enumerate(result.trainings):
         summaries = [_summarise(result, index, region, mode) for region in FOREGROUND_REGIONS]
         rows.append(
             [
-                result.title,
+                result.title + used_as,
                 _format_site(training.trained_on),
                 _format_site(training.tested_on),
                 str(training.tested),

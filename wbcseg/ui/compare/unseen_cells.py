@@ -13,7 +13,6 @@ from wbcseg.datasets import DATASETS
 from wbcseg.evaluation import comparison
 from wbcseg.evaluation.comparison import PairwiseComparison
 from wbcseg.evaluation.study_result import CrossValidationResult
-from wbcseg.export import encode_csv
 from wbcseg.metrics import Comparison
 from wbcseg.ui.compare import data
 from wbcseg.ui.compare.selection import Selection
@@ -286,28 +285,6 @@ def show_hardest(selection: Selection) -> None:
         "These scores are of networks that were not trained on the cell. Segment uses the shipped models, each trained "
         "on four fifths of Dataset 1; it shows which images a model has seen in training."
     )
-
-
-def show_downloads(selection: Selection) -> None:
-    """Offer all data of the tab as tables."""
-    st.subheader("Download")
-    with st.container(horizontal=True):
-        st.download_button(
-            "Scores of all images (CSV)",
-            lambda: encode_csv(comparison.build_score_rows(selection.results)),
-            f"{selection.study}-scores.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Differences between networks (CSV)",
-            lambda: encode_csv(comparison.build_comparison_rows(selection.results)),
-            f"{selection.study}-differences.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
 
 
 def _format_link(sample_id: str) -> str:

@@ -14,7 +14,7 @@ from wbcseg.export import format_mean_dice
 from wbcseg.features import CellFeatures
 from wbcseg.io import format_display_name
 from wbcseg.pipeline import ImageResult
-from wbcseg.pipeline.edits import describe_edits
+from wbcseg.pipeline.merge import describe_edits
 from wbcseg.quality import OK, format_counts
 from wbcseg.results import CellResult
 from wbcseg.ui.components import quality_badges
@@ -81,7 +81,7 @@ _NARROW_CSS: Final = """
   border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); }
 .cells tbody th, .cells tbody td { border: 0; padding: 0; }
 .cells tbody .thumb { grid-row: 1 / span 8; align-self: start; height: auto; padding: 0; }
-.cells tbody tr .name, .cells tbody tr.of-field .name, .cells tbody tr .status {
+.cells tbody tr .name, .cells tbody tr.of-field .name, .cells tbody tr .type, .cells tbody tr .status {
   grid-column: 2 / -1; min-width: 0; max-width: none; padding: 0; }
 .cells tbody .name > div { max-width: none; font-weight: 600; }
 .cells tbody .name small { font-weight: 400; }
@@ -156,17 +156,23 @@ def render_table_html(
         with_name: Whether a cell shows the name of its field of view if that is not in the row above.
     """
     with_status = any(row.cell and row.cell.status for row in all_rows)
+    with_type = any(row.cell and row.cell.type for row in all_rows)
     regions = [region for region in DICE_TITLES if any(row.cell and region in row.cell.dice for row in all_rows)]
     unit = "px²" if pixel_size is None else "µm²"
     titles = {name: f"{title} ({unit})" if name.endswith("_area") else title for name, title in TABLE_FEATURES.items()}
     titles |= {region: DICE_TITLES[region] for region in regions}
     header_cells = [_render_header_cell("Image", "text", span=2)]
+    header_cells += [_render_header_cell("Type", "text")] if with_type else []
     header_cells += [_render_header_cell("Quality check", "text")] if with_status else []
     header_cells += [_render_header_cell(title) for title in titles.values()]
     body_rows = []
     for index, row in enumerate(rows):
         is_new = index == 0 or rows[index - 1].result is not row.result
-        body_rows.append(_render_row(row, titles, pixel_size, with_status=with_status, with_name=with_name and is_new))
+        body_rows.append(
+            _render_row(
+                row, titles, pixel_size, with_type=with_type, with_status=with_status, with_name=with_name and is_new
+            )
+        )
     return (
         f'{STYLE_HTML}<div class="cells" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
         f"<caption>{escape(caption)}</caption><thead><tr>{''.join(header_cells)}</tr></thead>"
@@ -192,14 +198,21 @@ def summarize_results(results: Sequence[ImageResult]) -> tuple[str, str]:
 
 
 def _render_row(
-    row: Row, titles: Mapping[str, str], pixel_size: float | None, *, with_status: bool, with_name: bool
+    row: Row,
+    titles: Mapping[str, str],
+    pixel_size: float | None,
+    *,
+    with_type: bool,
+    with_status: bool,
+    with_name: bool,
 ) -> str:
     result, cell = row.result, row.cell
     thumbnail_cell = f'<td class="thumb">{_render_thumbnail(row)}</td>'
     if cell is None or cell.features is None:
         # Over all columns, so that it is legible on a phone without scrolling.
-        return f"<tr>{thumbnail_cell}{_render_name(row, span=len(titles) + with_status + 1)}</tr>"
-    value_cells = [f'<td class="text status">{_render_status(cell)}</td>'] if with_status else []
+        return f"<tr>{thumbnail_cell}{_render_name(row, span=len(titles) + with_type + with_status + 1)}</tr>"
+    value_cells = [f'<td class="text type">{_render_type(cell)}</td>'] if with_type else []
+    value_cells += [f'<td class="text status">{_render_status(cell)}</td>'] if with_status else []
     for name, title in titles.items():
         text = _format_dice(cell.dice, name) if name in DICE_TITLES else format_feature(name, cell.features, pixel_size)
         value_cells.append(f'<td data-title="{escape(title)}">{escape(text)}</td>')
@@ -258,6 +271,17 @@ def _render_thumbnail(row: Row) -> str:
         return ""
     data = base64.b64encode(row.thumbnail).decode()
     return f'<img src="data:image/png;base64,{data}" alt="{escape(row.title)} with overlay">'
+
+
+def _render_type(cell: CellResult) -> str:
+    """Return a cell's type, and how probable it is or that a person gave it."""
+    if not cell.type:
+        return MISSING_TEXT
+    note = "filed by a person" if cell.assigned_type else ""
+    if not note and cell.type_probabilities:
+        likeliest = max(cell.type_probabilities, key=cell.type_probabilities.__getitem__)
+        note = f"{'' if likeliest == cell.type else likeliest} {100 * cell.type_probabilities[likeliest]:.0f} %"
+    return f"{escape(cell.type.capitalize())}{f'<small>{escape(note)}</small>' if note else ''}"
 
 
 def _render_status(cell: CellResult) -> str:

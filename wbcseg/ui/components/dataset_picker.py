@@ -11,21 +11,24 @@ from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from wbcseg.datasets import DatasetStatus, list_datasets
 from wbcseg.datasets.base import Dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.ui import cache, routes
+from wbcseg.ui.address import is_unknown_in_address, stop_if_unknown
 from wbcseg.ui.components.dataset_status import show_download_button
 from wbcseg.ui.formatting import escape_markdown, format_dataset_name, get_local_id, pluralise
 from wbcseg.ui.state import get_restored_keys, restore_bound_widget, save_choices
+from wbcseg.ui.uploads.store import UPLOAD_SOURCE
 
 FROM_DATASET: Final = "From a data set"
-FROM_UPLOAD: Final = "Upload an image"
+FROM_UPLOAD: Final = UPLOAD_SOURCE
 SOURCES: Final = (FROM_DATASET, FROM_UPLOAD)
 
-SAMPLE_DATASET: Final = "synthetic"
-SAMPLE_IMAGE: Final = (SAMPLE_DATASET, f"{SAMPLE_DATASET}/032")
+SAMPLE_DATASET: Final = "examples"
+SAMPLE_IMAGE: Final = (SAMPLE_DATASET, f"{SAMPLE_DATASET}/neutrophil")
 """Data set and id of the image that is shown first. No shipped model was trained on it."""
 
 
@@ -47,13 +50,25 @@ def select_source() -> bool:
 
 def select_dataset() -> Dataset:
     """Ask for a data set and open it. If it has not been downloaded, offer the download and stop the page."""
+    return open_dataset_or_stop(select_dataset_status())
+
+
+def select_dataset_status(stage: DeltaGenerator | None = None) -> DatasetStatus:
+    """Ask for a data set, ready or not.
+
+    Args:
+        stage: Where to say that the address names an unknown one.
+    """
     status_by_name = {
         status.name: status for status in sorted(list_datasets(), key=lambda status: status.name != SAMPLE_DATASET)
     }
     restore_bound_widget("dataset", status_by_name, format_dataset_name)
+    is_unknown = is_unknown_in_address("dataset", list(status_by_name), format_dataset_name)
     dataset_name = st.selectbox(
         "Data set",
         list(status_by_name),
+        index=None if is_unknown else 0,
+        placeholder="Choose",
         format_func=format_dataset_name,
         key="dataset",
         bind="query-params",
@@ -61,12 +76,30 @@ def select_dataset() -> Dataset:
         width=160,
         label_visibility="collapsed",
     )
+    dataset_name = stop_if_unknown("dataset", "data set", dataset_name, stage)
     save_choices(dataset=dataset_name)
-    return _open_or_stop(status_by_name[dataset_name])
+    return status_by_name[dataset_name]
+
+
+def open_dataset_or_stop(status: DatasetStatus) -> Dataset:
+    """Open a data set. If it has not been downloaded, offer the download and stop the page."""
+    if not status.ready:
+        show_download_button(status)
+        st.stop()
+    try:
+        return cache.load_dataset(status.name)
+    except WbcsegError as error:
+        st.error(escape_markdown(str(error)), icon=":material/error:")
+        st.stop()
 
 
 def select_image(
-    dataset_name: str, sample_ids: Sequence[str], *, default_id: str = "", with_buttons: bool = True
+    dataset_name: str,
+    sample_ids: Sequence[str],
+    *,
+    default_id: str = "",
+    with_buttons: bool = True,
+    stage: DeltaGenerator | None = None,
 ) -> str:
     """Ask for an image of a data set.
 
@@ -75,21 +108,26 @@ def select_image(
         sample_ids: The ids of its images, at least one.
         default_id: The id that is selected first, if the data set has it.
         with_buttons: Whether to show buttons for the previous and the next image.
+        stage: Where to say that the address names an unknown one.
 
     Returns:
         The id of the selected image.
     """
     restore_bound_widget("image", sample_ids, get_local_id)
+    default_index = sample_ids.index(default_id) if default_id in sample_ids else 0
     selected_id = st.selectbox(
         "Image number",
         sample_ids,
-        index=sample_ids.index(default_id) if default_id in sample_ids else 0,
+        index=None if is_unknown_in_address("image", sample_ids, get_local_id) else default_index,
+        placeholder="Choose",
         format_func=get_local_id,
         key="image",
         bind="query-params",
-        width=110,
+        # Numbers, or names.
+        width=110 if len(get_local_id(sample_ids[0])) < 6 else 220,
         label_visibility="collapsed",
     )
+    selected_id = stop_if_unknown("image", "image", selected_id, stage)
     save_choices(image=selected_id)
     if not with_buttons:
         return selected_id
@@ -120,19 +158,11 @@ def go_to_image(dataset_name: str, sample_id: str) -> None:
     st.session_state["image"] = sample_id
 
 
-def show_segment_button(label: str, dataset_name: str, sample_id: str) -> None:
-    """Show a button that opens an image on the page Segment, for pages that do not select a data set themselves."""
+def open_in_segment(dataset_name: str, sample_id: str) -> None:
+    """Open an image on the page Segment, from a page that does not select a data set itself."""
     get_restored_keys()
-    if st.button(label, icon=":material/biotech:"):
-        save_choices(dataset=dataset_name, image=sample_id, source=FROM_DATASET)
-        st.switch_page(routes.SEGMENT)
-
-
-def show_upload_button(label: str) -> None:
-    """Show a button that opens the upload on the page Segment."""
-    if st.button(label, icon=":material/upload:", type="tertiary"):
-        save_choices(source=FROM_UPLOAD)
-        st.switch_page(routes.SEGMENT)
+    save_choices(dataset=dataset_name, image=sample_id, source=FROM_DATASET)
+    st.switch_page(routes.SEGMENT)
 
 
 def show_segment_link(label: str, dataset_name: str, sample_id: str) -> None:
@@ -158,17 +188,6 @@ def load_image_or_stop(dataset_name: str, sample_id: str) -> cache.LoadedImage:
         return cache.load_image(dataset_name, sample_id)
     except WbcsegError as error:
         st.error(escape_markdown(str(error)), icon=":material/broken_image:")
-        st.stop()
-
-
-def _open_or_stop(status: DatasetStatus) -> Dataset:
-    if not status.ready:
-        show_download_button(status)
-        st.stop()
-    try:
-        return cache.load_dataset(status.name)
-    except WbcsegError as error:
-        st.error(escape_markdown(str(error)), icon=":material/error:")
         st.stop()
 
 

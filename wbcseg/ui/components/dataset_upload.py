@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from wbcseg.datasets import PAIRING_RULE, Dataset, check_dataset, open_zip
-from wbcseg.datasets.base import correct_masks
 from wbcseg.datasets.validation import list_mask_warnings
 from wbcseg.errors import WbcsegError
 from wbcseg.io.mask_meaning import as_correction
@@ -68,6 +67,8 @@ def _open_upload(zip_bytes: bytes, filename: str, mask_correction: str) -> Uploa
     dataset_or_problem = _load_checked(compute_digest(zip_bytes), filename, mask_correction, zip_bytes)
     if isinstance(dataset_or_problem, str):
         st.error(escape_lines(dataset_or_problem), icon=":material/rule:")
+        if mask_correction == "none":
+            st.caption("If the masks mean something else, such as numbers of cells, say so: **Advanced**, *Masks*.")
         return None
     dataset, warnings = dataset_or_problem
     st.markdown(f":green[:material/check_circle:] {pluralise(len(dataset), 'image')} with masks.")
@@ -85,8 +86,9 @@ def _load_checked(
     _zip_bytes: bytes,
 ) -> tuple[Dataset, list[str]] | str:
     try:
-        dataset = correct_masks(open_zip(_zip_bytes, filename), as_correction(mask_correction))
-        check_dataset(dataset, check_masks=mask_correction != "as_is")
+        correction = as_correction(mask_correction)
+        dataset = open_zip(_zip_bytes, filename, correction=correction)
+        check_dataset(dataset, correction=correction)
     except WbcsegError as error:
         return str(error)
     return dataset, list_mask_warnings(dataset)

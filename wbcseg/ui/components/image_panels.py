@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import streamlit as st
 
 from wbcseg import io
+from wbcseg.datasets.sample import MarkedCell
 from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.labels import CLASSES, PALETTES, Labels
 from wbcseg.ui import cache
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.score_tables import format_swatch, show_class_fractions
+from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import (
     escape_markdown,
     format_alt,
@@ -22,13 +25,18 @@ from wbcseg.ui.formatting import (
     get_mask_title,
 )
 from wbcseg.ui.glossary import GLOSSARY
-from wbcseg.visualization import MAX_DISPLAY_WIDTH, colorize, overlay, resize_for_display, shrink_to_fit
+from wbcseg.visualization import MAX_DISPLAY_WIDTH, colorize, draw_box, overlay, resize_for_display, shrink_to_fit
 
 MIN_PANEL_SIDE: Final = 480
 """Small images are enlarged to at least this many pixels, so that the browser does not blur them."""
 
 MIN_PANEL_WIDTH: Final = 165
 """Minimum width of a panel in pixels: two fit side by side on a phone."""
+
+FAST: Final = "fast"
+AVERAGED: Final = "averaged"
+SPEED_LABELS: Final = {FAST: "Fast", AVERAGED: "Slightly more accurate, about 8× slower"}
+"""Labels of the choice between a single pass and test-time averaging."""
 
 
 @dataclass(frozen=True)
@@ -63,40 +71,69 @@ def select_palette(label_visibility: Literal["visible", "collapsed"] = "visible"
     return titles[title]
 
 
-def select_models(catalog: Catalog, dataset_name: str | None) -> list[ModelEntry]:
-    """Ask which of the usable models to show.
+def select_models(catalog: Catalog) -> list[ModelEntry]:
+    """Ask which of the usable models to show; the recommended one comes first and is selected at first.
 
     Args:
         catalog: All models.
-        dataset_name: The image's data set, or ``None`` for an upload. Images that suit different models have separate
-            choices.
     """
-    usable_entries = {entry.name: entry for entry in catalog.usable}
-    if not usable_entries:
+    recommended = catalog.default_model
+    if recommended is None:
         return []
-    default_names = [entry.name for entry in catalog.select_defaults_for(dataset_name)]
-    is_special = any(not usable_entries[name].card.two_stage for name in default_names)
+    usable_entries = {recommended.name: recommended} | {entry.name: entry for entry in catalog.usable}
+    names_by_title = {entry.title: name for name, entry in usable_entries.items()}
+    _adopt_old_link("general_models", "models", names_by_title, is_multiple=True)
     chosen = st.pills(
         "Models",
         usable_entries,
         selection_mode="multi",
-        default=default_names,
+        default=[recommended.name],
         format_func=lambda name: usable_entries[name].title,
         wrap=True,
-        key="models" if is_special else "general_models",
+        key="models",
         bind="query-params",
         help=GLOSSARY["Model"],
     )
+    reason = "trained on several laboratories" if recommended.card.two_stage else "the first of the usable models"
+    st.caption(f"Recommended: {escape_markdown(recommended.title)}, {reason}. Add others to compare.")
     return [entry for name, entry in usable_entries.items() if name in chosen]
 
 
-def select_tta() -> bool:
-    """Ask whether to use test-time averaging."""
-    return st.toggle("Test-time averaging", key="tta", bind="query-params", help=GLOSSARY["Test-time averaging"])
+def select_speed() -> bool:
+    """Ask whether to be fast or slightly more accurate. Return whether to use test-time averaging."""
+    _adopt_old_link("tta", "speed", {"true": AVERAGED})
+    choice = st.segmented_control(
+        "Speed",
+        [FAST, AVERAGED],
+        default=FAST,
+        required=True,
+        format_func=SPEED_LABELS.__getitem__,
+        key="speed",
+        bind="query-params",
+        help=f"The slower choice uses test-time averaging. {GLOSSARY['Test-time averaging']}",
+    )
+    return choice == AVERAGED
+
+
+def _adopt_old_link(old_key: str, key: str, values: Mapping[str, str], *, is_multiple: bool = False) -> None:
+    """Let a link that was made when a query parameter had another name set the one of today.
+
+    Args:
+        old_key: The name that it had.
+        key: The name that it has, and the key of its widget.
+        values: The widget's values by those of the old parameter.
+        is_multiple: Whether the widget has several values.
+    """
+    if old_key not in st.query_params:
+        return
+    adopted = [values[value] for value in st.query_params.get_all(old_key) if value in values]
+    del st.query_params[old_key]
+    if adopted and key not in st.query_params and key not in st.session_state:
+        st.session_state[key] = adopted if is_multiple else adopted[0]
 
 
 def show_image_caption(loaded_image: cache.LoadedImage) -> None:
-    """Show an image's name, cell type and size in one line."""
+    """Show an image's name, cell type and size in one line; below it, what an example shows and who made it."""
     sample = loaded_image.sample
     dataset_name, _, _ = sample.id.partition("/")
     parts = (
@@ -104,10 +141,13 @@ def show_image_caption(loaded_image: cache.LoadedImage) -> None:
         if loaded_image.is_upload
         else [f"{format_dataset_name(dataset_name)}, {get_local_id(sample.id)}"]
     )
-    if sample.cell_type is not None:
+    # The captions of examples say it.
+    if sample.cell_type is not None and not sample.caption:
         parts.append(sample.cell_type)
     parts.append(f"{format_size(sample.size)} pixels")
     st.markdown(" · ".join(escape_markdown(part) for part in parts), width="content")
+    if sample.caption:
+        st.caption(f"{escape_markdown(sample.caption)} {escape_markdown(sample.source)}.")
 
 
 def show_legend(palette_name: str) -> None:
@@ -124,11 +164,15 @@ def show_legend(palette_name: str) -> None:
 
 def show_sample(loaded_image: cache.LoadedImage, palette_name: str) -> None:
     """Show an image of a data set, its mask, the overlay, and how much of the image each class covers."""
-    mask = loaded_image.sample.mask
-    with st.grid(2, min_column_width=150) as grid:
+    mask, cells = loaded_image.sample.mask, loaded_image.sample.cells
+    # An image alone has the whole width.
+    with st.grid(1 if mask is None and not cells else 2, min_column_width=150) as grid:
         with grid.cell():
             show_panel("Image", render_png(loaded_image, OverlayStyle()), "The original image")
         if mask is None:
+            for cell in cells:
+                with grid.cell():
+                    _show_marked_cell(loaded_image, cell)
             return
         with grid.cell():
             mask_title = get_mask_title(loaded_image.sample.id)
@@ -149,19 +193,14 @@ def show_sample(loaded_image: cache.LoadedImage, palette_name: str) -> None:
             show_class_fractions(mask, palette_name)
 
 
-def show_example(dataset_name: str, sample_id: str) -> None:
-    """Show a sample image beside the same image with its overlay."""
-    left, right = st.columns(2, gap="small", wrap=False)
-    with st.skeleton(height=MIN_PANEL_WIDTH):
-        loaded_image = cache.load_image(dataset_name, sample_id)
-    mask = loaded_image.sample.mask
-    show_png(
-        render_png(loaded_image, OverlayStyle()),
-        "A synthetic white blood cell among red blood cells",
-        container=left,
-    )
-    annotated = render_png(loaded_image, OverlayStyle("overlay", 0.5), mask)
-    show_png(annotated, "The same cell with its nucleus in blue and its cytoplasm in green", container=right)
+def _show_marked_cell(loaded_image: cache.LoadedImage, cell: MarkedCell) -> None:
+    """Show the box of a cell and what its data set says of it."""
+    marked = draw_box(loaded_image.sample.image, cell.box)
+    png = io.encode_png(resize_for_display(marked, MIN_PANEL_SIDE))
+    show_panel("Box", png, f"The image with a box around the {cell.cell_type or 'cell'}")
+    stated = {"type": cell.cell_type or "", "subtype": cell.subtype or "", **cell.attributes}
+    rows = [(name.replace("_", " ").capitalize(), value) for name, value in stated.items() if value]
+    show_table(["Attribute", "Value"], [[escape_markdown(text) for text in row] for row in rows], "Attributes")
 
 
 def show_panel(heading: str, png: bytes, alt: str, help_text: str | None = None) -> None:

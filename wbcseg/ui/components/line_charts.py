@@ -85,7 +85,7 @@ METRIC_TITLES: Final = {
     "loss": "Loss",
     "accuracy": "Accuracy",
     "binary_accuracy": "Binary accuracy",
-    **{f"dice_{region}": f"Dice, {format_region(region).lower()}" for region in REGION_COLOURS},
+    **{f"dice_{region}": f"Fast Dice, {format_region(region).lower()}" for region in REGION_COLOURS},
 }
 """Titles of the metrics of an epoch or batch."""
 
@@ -265,6 +265,17 @@ def build_dice_series(rows: Sequence[MetricsRow]) -> tuple[list[Point], list[Ser
             series_name = f"{format_region(region)}{SUBSET_SEPARATOR}{subset.lower()}"
             points += [(x, y, series_name) for x, y in extract_values(rows, f"{prefix}dice_{region}")]
             series.append(Series(series_name, colour, dash, shape))
+    return points, series
+
+
+def build_heldout_series(heldout_dice: Mapping[str, float], epochs: int) -> tuple[list[Point], list[Series]]:
+    """Return the finished model's Dice on whole held-out images, as level lines over all epochs."""
+    points: list[Point] = []
+    series: list[Series] = []
+    for region, value in heldout_dice.items():
+        name = f"{format_region(region)}{SUBSET_SEPARATOR}held-out"
+        points += [(1, value, name), (max(2, epochs), value, name)]
+        series.append(Series(name, REGION_COLOURS[region], DOTTED, "cross", thin=True))
     return points, series
 
 

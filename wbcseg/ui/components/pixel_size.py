@@ -10,7 +10,7 @@ from typing import Final
 import streamlit as st
 
 from wbcseg.features import CellFeatures
-from wbcseg.ui.state import get_saved_choices
+from wbcseg.ui.state import get_saved_choices, save_choices
 
 PLAUSIBLE_DIAMETER: Final = (4.0, 40.0)
 """Smallest and largest plausible diameter of a white blood cell in µm, with a wide margin."""
@@ -18,7 +18,12 @@ PLAUSIBLE_DIAMETER: Final = (4.0, 40.0)
 CURRENT_PIXEL_SIZE: Final = "current_pixel_size"
 """Key of the saved choice: the pixel size of the page that is shown, which downloads use."""
 
-_UPLOAD_PIXEL_SIZE: Final = "upload_pixel_size"
+MIN_PIXEL_SIZE: Final = 0.001
+MAX_PIXEL_SIZE: Final = 100.0
+
+UPLOAD_PIXEL_SIZE: Final = "upload_pixel_size"
+"""Key of the saved choice: the pixel size of the uploads, or ``None``."""
+
 _LAST_IMAGE_IS_UPLOAD: Final = "pixel_size_is_for_upload"
 
 
@@ -29,17 +34,17 @@ def select_pixel_size(*, is_upload: bool = True, in_address: bool = True) -> flo
         is_upload: Whether it is for uploaded images. These share a microscope and a camera, so it is kept on all pages.
         in_address: Whether the address has it. A button of a page where it does cannot open another page.
     """
-    key = "pixel_size" if in_address else "batch_pixel_size"
+    key = _get_widget_key(in_address=in_address)
     saved = get_saved_choices()
     source_changed = saved.get(_LAST_IMAGE_IS_UPLOAD, is_upload) != is_upload
     saved[_LAST_IMAGE_IS_UPLOAD] = is_upload
     # Streamlit forgets it when the user opens another page.
     if (key in st.session_state and source_changed) or (key not in st.session_state and key not in st.query_params):
-        st.session_state[key] = saved.get(_UPLOAD_PIXEL_SIZE) if is_upload else None
+        st.session_state[key] = saved.get(UPLOAD_PIXEL_SIZE) if is_upload else None
     value = st.number_input(
         "Pixel size (µm/pixel)",
-        min_value=0.001,
-        max_value=100.0,
+        min_value=MIN_PIXEL_SIZE,
+        max_value=MAX_PIXEL_SIZE,
         value=None,
         step=0.01,
         format="%.4g",
@@ -52,10 +57,22 @@ def select_pixel_size(*, is_upload: bool = True, in_address: bool = True) -> flo
         args=(key,),
     )
     if is_upload:
-        saved[_UPLOAD_PIXEL_SIZE] = value
+        saved[UPLOAD_PIXEL_SIZE] = value
     pixel_size = None if value is None else float(value)
     saved[CURRENT_PIXEL_SIZE] = pixel_size
     return pixel_size
+
+
+def restore_pixel_size(pixel_size: float) -> None:
+    """Set the pixel size of the uploads in µm to one from before a reload."""
+    save_choices(**{UPLOAD_PIXEL_SIZE: pixel_size})
+    for in_address in (True, False):
+        # The input takes it with its next run.
+        st.session_state.pop(_get_widget_key(in_address=in_address), None)
+
+
+def _get_widget_key(*, in_address: bool) -> str:
+    return "pixel_size" if in_address else "batch_pixel_size"
 
 
 def offer_stated_pixel_size(stated_sizes: Iterable[float | None], *, in_address: bool = True) -> None:
@@ -65,7 +82,7 @@ def offer_stated_pixel_size(stated_sizes: Iterable[float | None], *, in_address:
         stated_sizes: In µm, of each image; ``None`` where a file states none.
         in_address: As in :func:`select_pixel_size`.
     """
-    key = "pixel_size" if in_address else "batch_pixel_size"
+    key = _get_widget_key(in_address=in_address)
     sizes = {size for size in stated_sizes if size}
     if len(sizes) != 1 or st.session_state.get(key) is not None:
         return

@@ -17,12 +17,18 @@ from wbcseg.quality import (
     STATUS_LABELS,
     STATUS_PHRASES,
     STATUSES,
+    UNFAMILIAR,
     format_counts,
 )
 from wbcseg.results import CellResult
 from wbcseg.ui.formatting import escape_markdown, format_cell_count
 
-STATUS_MARKS: Final = {OK: ("green", "check_circle"), REVIEW: ("orange", "error"), OUT_OF_RANGE: ("red", "help")}
+STATUS_MARKS: Final = {
+    OK: ("green", "check_circle"),
+    UNFAMILIAR: ("blue", "info"),
+    REVIEW: ("orange", "error"),
+    OUT_OF_RANGE: ("red", "help"),
+}
 """Colour and icon of each status. They always accompany its label."""
 
 STATUS_ICONS: Final = {status: f":{colour}[:material/{icon}:]" for status, (colour, icon) in STATUS_MARKS.items()}
@@ -60,6 +66,7 @@ CSS: Final = """
 .status-icon { font-family: "Material Symbols Rounded"; font-size: 1.15em; line-height: 1; vertical-align: -0.2em;
   font-feature-settings: "liga"; white-space: nowrap; }
 .status-icon.green { color: color-mix(in srgb, #239150 80%, currentColor); }
+.status-icon.blue { color: color-mix(in srgb, #1f77c9 80%, currentColor); }
 .status-icon.orange { color: color-mix(in srgb, #c87800 80%, currentColor); }
 .status-icon.red { color: color-mix(in srgb, #d8453c 80%, currentColor); }
 """

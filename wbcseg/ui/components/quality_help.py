@@ -11,7 +11,7 @@ import streamlit as st
 from wbcseg.errors import WbcsegError
 from wbcseg.features import FEATURES
 from wbcseg.inference import ModelEntry
-from wbcseg.models.card_records import QualityMetrics
+from wbcseg.models.card_records import LaboratoryTest, QualityMetrics
 from wbcseg.quality import OUT_OF_RANGE, REVIEW, STATUS_LABELS, QualityModel, load_quality_model
 from wbcseg.quality.fit import BAD_DICE_BELOW
 from wbcseg.ui import glossary
@@ -77,13 +77,31 @@ def _format_quality_accuracy(title: str, metrics: QualityMetrics) -> str:
     copies = describe_flagged(
         metrics.varied_images, metrics.varied_bad, metrics.varied_bad_flagged, metrics.varied_good_flagged
     )
+    tested = (
+        f"on {metrics.images} images that neither the network nor the check had seen"
+        if metrics.laboratories
+        else f"with networks of this type on {metrics.images} images from a site that neither the networks nor the "
+        "check were trained on"
+    )
     return (
-        f"**How reliable the check is for {escape_markdown(title)}.** It was evaluated with networks of this type on "
-        f"{metrics.images} images from a site that neither the networks nor the check were trained on: {originals}. In "
+        f"**How reliable the check is for {escape_markdown(title)}.** It was evaluated {tested}: {originals}. In "
         f"copies of these images with altered staining, illumination and focus, {copies}. Of {metrics.negatives} "
         f"images that are not smears, {_format_count(metrics.out_of_range_negatives, metrics.negatives)} were flagged "
         f"“{STATUS_LABELS[OUT_OF_RANGE]}”; of {metrics.smears} smears, "
-        f"{_format_count(metrics.out_of_range_smears, metrics.smears)}."
+        f"{_format_count(metrics.out_of_range_smears, metrics.smears)}.{_format_laboratories(metrics.laboratories)}"
+    )
+
+
+def _format_laboratories(tests: Sequence[LaboratoryTest]) -> str:
+    """Return what a check that was fitted without a laboratory flagged of its results; empty if it was not tested."""
+    if not tests:
+        return ""
+    good, bad = sum(test.good for test in tests), sum(test.bad for test in tests)
+    good_flagged = sum(round(test.good * (test.good_flagged or 0)) for test in tests)
+    bad_flagged = sum(round(test.bad * (test.bad_flagged or 0)) for test in tests)
+    return (
+        f" For each of {len(tests)} laboratories, a check that had not seen it flagged {bad_flagged} of {bad} bad "
+        f"results (Dice below 0.85) and {good_flagged} of {good} good ones (at least 0.93)."
     )
 
 

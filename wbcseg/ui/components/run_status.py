@@ -8,10 +8,11 @@ import streamlit as st
 
 from wbcseg.datasets import DATASETS
 from wbcseg.errors import WbcsegError
+from wbcseg.evaluation.fine_tuning import FineTuning, load_fine_tuning
 from wbcseg.splitting.thesis import get_original_id
 from wbcseg.training import Run
+from wbcseg.training.config import UPLOADED_DATASET
 from wbcseg.training.jobs import manager
-from wbcseg.training.jobs.manager import UPLOADED_DATASET
 from wbcseg.training.runs.progress import load_progress
 from wbcseg.training.runs.summary import RunStatus, RunSummary
 from wbcseg.ui import cache, routes
@@ -84,6 +85,18 @@ def show_status(summary: RunSummary) -> None:
         done_text = f"{summary.epoch} of {summary.epochs} epochs done"
         duration_text = f" in {format_duration(summary.seconds)}" if summary.seconds else ""
         st.progress(_compute_progress(summary), text=done_text + duration_text)
+    if summary.status == "finished" and (fine_tuning := load_fine_tuning(summary.run)) is not None:
+        _show_fine_tuning(fine_tuning)
+
+
+def _show_fine_tuning(fine_tuning: FineTuning) -> None:
+    """Show whether fine-tuning helped."""
+    cell = fine_tuning.changes.get("cell")
+    show_message, icon = {
+        "better": (st.success, "trending_up"),
+        "worse": (st.warning, "trending_down"),
+    }.get(cell.verdict if cell else "unclear", (st.info, "trending_flat"))
+    show_message(escape_lines(fine_tuning.summary), icon=f":material/{icon}:")
 
 
 def show_actions(summary: RunSummary, key: str) -> None:

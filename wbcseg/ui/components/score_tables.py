@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from wbcseg.labels import CLASSES, PALETTES, Labels, Palette
-from wbcseg.metrics import CELL, score
+from wbcseg.metrics import CELL, score_marked
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import escape_markdown, format_percent, format_region, format_score, pluralise
 from wbcseg.ui.glossary import GLOSSARY
@@ -28,7 +28,7 @@ def show_score_tables(
         mask_title: Title of the reference mask.
         trained_models: Titles of the models that were trained on this image.
     """
-    scores = {title: score(truth, labels) for title, labels in labels_by_model.items()}
+    scores = {title: score_marked(truth, labels) for title, labels in labels_by_model.items()}
     with st.grid(2, min_column_width=330, gap="medium"):
         for name in ("Dice", "Jaccard"):
             with st.container():
@@ -43,7 +43,7 @@ def show_score_tables(
                         for region in SCORED_REGIONS
                     ],
                     name,
-                    stack_on_phone=len(scores) > 3,
+                    stack_on_phone=len(scores) > 2,
                 )
     if trained_models:
         st.markdown(

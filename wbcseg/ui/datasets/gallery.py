@@ -10,7 +10,7 @@ import streamlit as st
 
 from wbcseg.datasets.base import Dataset, SampleInfo
 from wbcseg.errors import WbcsegError
-from wbcseg.labels import CELL_TYPES
+from wbcseg.labels import ALL_CELL_TYPES
 from wbcseg.ui import cache
 from wbcseg.ui.components import dataset_picker
 from wbcseg.ui.components.image import show_png
@@ -29,7 +29,7 @@ def filter_samples(dataset: Dataset) -> list[SampleInfo]:
     with st.container(horizontal=True):
         cell_type = st.selectbox(
             "Cell type",
-            [ALL_TYPES, *(name for name in CELL_TYPES if type_counts[name])],
+            [ALL_TYPES, *(name for name in ALL_CELL_TYPES if type_counts[name])],
             key="type",
             bind="query-params",
             width=170,
@@ -89,10 +89,12 @@ def _show_tile(dataset_name: str, info: SampleInfo, is_selected: bool) -> None:
         show_png(cache.encode_thumbnail(loaded_image.digest, loaded_image.sample.image), alt)
     except WbcsegError as error:
         st.markdown(":material/broken_image:", help=escape_markdown(str(error)))
+    label = f":small[{escape_markdown(get_local_id(info.id))}]"
     st.button(
-        escape_markdown(get_local_id(info.id)),
+        # Long names would not fit between the edges of a button.
+        f":primary[**{label}**]" if is_selected else label,
         key=f"show_{info.id}",
-        type="secondary" if is_selected else "tertiary",
+        type="tertiary",
         on_click=dataset_picker.go_to_image,
         args=(dataset_name, info.id),
         width="stretch",

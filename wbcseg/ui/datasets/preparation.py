@@ -61,6 +61,18 @@ class Folds:
     cell_groups: tuple[tuple[str, ...], ...]
 
 
+def stop_without_masks(dataset: Dataset) -> None:
+    """Say that a data set without masks is not split for training a segmentation, and stop the page."""
+    if any(info.has_mask for info in dataset.sample_infos):
+        return
+    st.info(
+        "This data set has no masks, so no segmentation network is trained on it. It trains and tests the cell "
+        "detector and the model of cell types, with the same split for both.",
+        icon=":material/info:",
+    )
+    st.stop()
+
+
 @st.cache_resource(max_entries=3, show_spinner="Preparing the images as in the thesis…")
 def load_thesis_preparation(dataset_name: str) -> ThesisPreparation:
     """Prepare a data set as in the thesis."""

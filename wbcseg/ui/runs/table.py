@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from wbcseg.metrics import CELL
 from wbcseg.training import TrainingConfig
 from wbcseg.training.runs.summary import RunSummary, list_summaries
 from wbcseg.ui import routes
@@ -17,6 +18,9 @@ from wbcseg.ui.train.fields import format_architecture, format_dataset
 
 TABLE_REFRESH_SECONDS: Final = 2.0
 """Refresh interval while a run is active."""
+
+HELDOUT_DICE: Final = "Held-out Dice"
+FAST_DICE: Final = "Best fast Dice"
 
 SELECTED_KEY: Final = "selected_runs"
 """Key of the session state: names of the selected runs."""
@@ -68,12 +72,15 @@ def _render_table(selected: tuple[str, ...], was_active: bool) -> None:
         column_config={
             "Run": st.column_config.TextColumn(width="medium"),
             "Split": st.column_config.TextColumn(help=GLOSSARY["Leaky split"]),
-            "Best Dice": st.column_config.NumberColumn(
-                format="%.3f", help="Dice of the whole cell on the validation images, in the best epoch."
+            HELDOUT_DICE: st.column_config.NumberColumn(
+                format="%.3f", help="Dice of the whole cell on whole held-out images, as on the model's card."
+            ),
+            FAST_DICE: st.column_config.NumberColumn(
+                format="%.3f", help=f"That of the whole cell in the best epoch. {GLOSSARY['Fast Dice']}"
             ),
         },
         placeholder=MISSING_TEXT,
-        alt="All runs, the newest first, with status, settings, best validation Dice and time",
+        alt="All runs, the newest first, with status, settings, held-out Dice and time",
     )
 
 
@@ -85,9 +92,8 @@ def _on_selection() -> None:
 
 def build_columns(summaries: Sequence[RunSummary]) -> dict[str, list[Any]]:
     """Return the table of runs, column by column."""
-    table: dict[str, list[Any]] = {
-        name: [] for name in ("Run", "Status", "Network", "Data set", "Split", "Epochs", "Best Dice", "Time")
-    }
+    names = ("Run", "Status", "Network", "Data set", "Split", "Epochs", HELDOUT_DICE, FAST_DICE, "Time")
+    table: dict[str, list[Any]] = {name: [] for name in names}
     for summary in summaries:
         config = summary.config
         cells = {
@@ -97,7 +103,8 @@ def build_columns(summaries: Sequence[RunSummary]) -> dict[str, list[Any]]:
             "Data set": format_dataset(config.dataset) if config else "",
             "Split": _format_split(config) if config else "",
             "Epochs": f"{summary.epoch} of {summary.epochs}" if config else "",
-            "Best Dice": summary.best_dice_cell,
+            HELDOUT_DICE: summary.heldout_dice.get(CELL),
+            FAST_DICE: summary.best_fast_dice_cell,
             "Time": format_duration(summary.seconds) if summary.seconds else "",
         }
         for name, cell in cells.items():

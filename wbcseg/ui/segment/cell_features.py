@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from wbcseg.features import CellFeatures
 from wbcseg.inference import BBox, ModelEntry
 from wbcseg.labels import Labels
-from wbcseg.metrics import REGIONS, score
-from wbcseg.pipeline import build_field_renderer, build_field_result, compute_cell_dice
-from wbcseg.pipeline.edits import describe_edits
+from wbcseg.metrics import REGIONS, score_marked
+from wbcseg.pipeline import build_field_renderer, compute_cell_dice
+from wbcseg.pipeline.merge import describe_edits
 from wbcseg.results import CellResult, ImageReport, build_in_memory_loader
 from wbcseg.ui import cache
+from wbcseg.ui.cell_types import get_prior, select_prior
 from wbcseg.ui.compare.feature_agreement import show_expected_error
-from wbcseg.ui.components import cell_table
-from wbcseg.ui.components.cell_table import DISPLAYED_FEATURES, EDGE_FEATURE, Row, build_feature_table, build_rows
+from wbcseg.ui.components.cell_table import build_feature_table
 from wbcseg.ui.components.downloads import show_download_buttons
 from wbcseg.ui.components.pixel_size import offer_stated_pixel_size, select_pixel_size, warn_implausible_pixel_size
 from wbcseg.ui.components.quality_help import show_feature_definitions
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.corrections import show_field_button
-from wbcseg.ui.counting import select_edge_rule, show_cell_count
+from wbcseg.ui.corrections import on_type_chosen, show_field_button
+from wbcseg.ui.counting import show_cell_count
 from wbcseg.ui.formatting import escape_markdown, get_mask_title
 from wbcseg.ui.glossary import show_research_notice
-from wbcseg.ui.segment.view import PredictView
-from wbcseg.visualization import RgbImage
+from wbcseg.ui.segment.cell_list import LISTED_FEATURES, build_cell_list
+from wbcseg.ui.segment.view import VIEWER_KEY, PredictView
+from wbcseg.ui.viewer import CELL_LIST_KEY, show_cell_list
 
 
-def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entries: Mapping[str, ModelEntry]) -> None:
+def show_cell_features(
+    loaded_image: cache.LoadedImage,
+    view: PredictView,
+    entries: Mapping[str, ModelEntry],
+    bar: DeltaGenerator,
+    cells_place: DeltaGenerator,
+    *,
+    tta: bool,
+) -> None:
     """Show the measurements of a crop's main cell, from the expert mask and each model, or of all cells of a field.
 
     Args:
         loaded_image: The image.
         view: The models' results.
         entries: The models by name.
+        bar: Where the popover with the downloads goes.
+        cells_place: Where the list of cells goes, with the details of the selected one.
+        tta: Whether test-time averaging was used.
     """
     if not view.predictions:
         return
@@ -48,35 +61,35 @@ def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entri
             "No white blood cell found, so there are no measurements. Check the image.", icon=":material/search:"
         )
         return
-    tta = bool(st.session_state.get("tta"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pixel_size = select_pixel_size(is_upload=loaded_image.is_upload)
+        select_prior("segment_prior")
         offer_stated_pixel_size([loaded_image.pixel_size])
-        model_name = _select_model(view, entries) if whole_field else ""
-        if whole_field:
-            select_edge_rule()
-        show_download_buttons(lambda: [_build_image_report(loaded_image, view, entries)], entries, tta=tta)
+    with bar, st.popover("Download", icon=":material/download:"):
+        show_download_buttons(
+            lambda: [_build_image_report(loaded_image, view, entries)],
+            entries,
+            tta=tta,
+            prior=get_prior(),
+            image_names=[loaded_image.filename or loaded_image.sample.id],
+        )
     warn_implausible_pixel_size((cell.features for cells in view.cells.values() for cell in cells), pixel_size)
     if whole_field:
-        _show_field_features(loaded_image, view, model_name, pixel_size)
+        _show_field_features(loaded_image, view, entries, pixel_size, cells_place)
     else:
-        _show_crop_features(loaded_image, view, entries, pixel_size, expert_features)
+        if get_prior() is not None:
+            _show_cell_list(view, view.cells, entries, pixel_size, cells_place)
+        with st.container(key="workspace_measurements"):
+            _show_crop_features(loaded_image, view, entries, pixel_size, expert_features)
         show_field_button([target.key for target in view.targets.values()])
     shown_entries = [entries[model_name] for model_name in view.predictions]
     show_feature_definitions(
-        cell_table.TABLE_FEATURES if whole_field else (*DISPLAYED_FEATURES, EDGE_FEATURE),
+        LISTED_FEATURES,
         shown_entries,
         with_colours=not whole_field,
     )
     show_expected_error(shown_entries, tta=tta)
     show_research_notice()
-
-
-def _select_model(view: PredictView, entries: Mapping[str, ModelEntry]) -> str:
-    model_names = list(view.predictions)
-    if len(model_names) == 1:
-        return model_names[0]
-    return st.selectbox("Cells found by", model_names, format_func=lambda name: entries[name].title, width=260)
 
 
 def _show_crop_features(
@@ -95,33 +108,41 @@ def _show_crop_features(
         ["", *map(escape_markdown, features_by_title)],
         rows,
         "Measurements",
-        stack_on_phone=len(features_by_title) > 3,
+        stack_on_phone=len(features_by_title) > 2,
     )
 
 
 def _show_field_features(
-    loaded_image: cache.LoadedImage, view: PredictView, model_name: str, pixel_size: float | None
+    loaded_image: cache.LoadedImage,
+    view: PredictView,
+    entries: Mapping[str, ModelEntry],
+    pixel_size: float | None,
+    cells_place: DeltaGenerator,
 ) -> None:
-    cells, corrected = view.cells[model_name], view.corrected[model_name]
-    show_cell_count(cells)
-    if not cells:
-        return
-    digest = corrected.map_payload[0] if corrected.map_payload else view.digest
-    rows = _build_field_rows(digest, model_name, loaded_image.sample.image, corrected.prediction.labels, cells)
-    caption = "Cells of the field of view"
-    st.html(cell_table.render_table_html(rows[1:], rows, pixel_size, caption, with_name=False))
+    for model_name, cells in view.cells.items():
+        if len(view.cells) > 1:
+            st.caption(escape_markdown(entries[model_name].title))
+        show_cell_count(cells)
+    scored_cells = _score_cells(loaded_image, view)
+    if any(scored_cells.values()):
+        _show_cell_list(view, scored_cells, entries, pixel_size, cells_place)
 
 
-@st.cache_resource(max_entries=3, show_spinner=False, scope="session")
-def _build_field_rows(
-    digest: str,  # noqa: ARG001 (part of the cache key)
-    model_name: str,  # noqa: ARG001
-    _image: RgbImage,
-    _labels: Labels,
-    _cells: Sequence[CellResult],
-) -> list[Row]:
-    """Return the table rows of a field of view and its cells, the field first."""
-    return build_rows([build_field_result(_cells[0].image_name, _image, _labels, _cells)])
+def _show_cell_list(
+    view: PredictView,
+    scored_cells: Mapping[str, tuple[CellResult, ...]],
+    entries: Mapping[str, ModelEntry],
+    pixel_size: float | None,
+    cells_place: DeltaGenerator,
+) -> None:
+    """Show the cells with their types, which can be changed there; of a crop, only the type."""
+    # Its height is there before the list is, so that nothing moves then.
+    with cells_place, st.container(key=f"workspace_cells_{'field' if view.is_field_of_view else 'crop'}"):
+        show_cell_list(build_cell_list(view, scored_cells, entries, pixel_size), on_type=_on_type)
+
+
+def _on_type() -> None:
+    on_type_chosen(VIEWER_KEY, st.session_state[CELL_LIST_KEY].get("type"))
 
 
 def _build_image_report(
@@ -134,7 +155,9 @@ def _build_image_report(
         model_name for model_name in view.cells if entries[model_name].card.trained_on(loaded_image.sample.id, digest)
     }
     cells = tuple(
-        replace(cell, seen_in_training=cell.model in trained_models) for cell in _score_cells(loaded_image, view)
+        replace(cell, seen_in_training=cell.model in trained_models)
+        for model_cells in _score_cells(loaded_image, view).values()
+        for cell in model_cells
     )
     filename = cells[0].image_name if cells else loaded_image.filename or loaded_image.sample.id
     field_images = {
@@ -158,20 +181,22 @@ def _build_image_report(
     )
 
 
-def _score_cells(loaded_image: cache.LoadedImage, view: PredictView) -> Sequence[CellResult]:
-    """Return all cells, with their Dice if there is an expert mask."""
+def _score_cells(loaded_image: cache.LoadedImage, view: PredictView) -> dict[str, tuple[CellResult, ...]]:
+    """Return all cells by model, with their Dice if there is an expert mask."""
     mask = loaded_image.sample.mask
     if mask is None:
-        return [cell_result for cells in view.cells.values() for cell_result in cells]
-    scored = []
-    for model_name, cells in view.cells.items():
-        for cell_result in cells:
-            labels = view.predictions[model_name].labels
-            if cell_result.offset is None:
-                dice = score(mask, labels).dice
-            else:
-                (left, top), cell_labels = cell_result.offset, cell_result.load()[1]
-                bbox = BBox(top, left, top + cell_labels.shape[0], left + cell_labels.shape[1])
-                dice = compute_cell_dice(mask, labels, bbox, cell_labels)
-            scored.append(replace(cell_result, dice={region: dice[region] for region in REGIONS}))
-    return scored
+        return view.cells
+    return {
+        model_name: tuple(_score_cell(cell, mask, view.predictions[model_name].labels) for cell in cells)
+        for model_name, cells in view.cells.items()
+    }
+
+
+def _score_cell(cell: CellResult, mask: Labels, labels: Labels) -> CellResult:
+    if cell.offset is None:
+        dice = score_marked(mask, labels).dice
+    else:
+        (left, top), cell_labels = cell.offset, cell.load()[1]
+        bbox = BBox(top, left, top + cell_labels.shape[0], left + cell_labels.shape[1])
+        dice = compute_cell_dice(mask, labels, bbox, cell_labels)
+    return replace(cell, dice={region: dice[region] for region in REGIONS})

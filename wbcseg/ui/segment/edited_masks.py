@@ -10,10 +10,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from wbcseg.export import build_pairs_zip
-from wbcseg.labels import Labels
-from wbcseg.ui import cache, routes
+from wbcseg.labels import Labels, decode_rle
+from wbcseg.ui import cache, corrections, routes
 from wbcseg.ui.formatting import escape_markdown, pluralise
-from wbcseg.ui.viewer.payload import decode_rle
 
 MAX_MASKS: Final = 200
 """Edited masks that a session keeps."""
@@ -49,7 +48,7 @@ def get_edited_masks() -> dict[str, EditedMask]:
     return edited_masks
 
 
-def store_mask(value: object, loaded_image: cache.LoadedImage, title: str, stem: str) -> None:
+def store_mask(value: object, loaded_image: cache.LoadedImage, title: str, stem: str) -> bool:
     """Store a mask of the image that the viewer shows.
 
     Args:
@@ -57,6 +56,9 @@ def store_mask(value: object, loaded_image: cache.LoadedImage, title: str, stem:
         loaded_image: The image.
         title: What the page calls the image.
         stem: What its files are called.
+
+    Returns:
+        Whether it is a mask of the image.
     """
     height, width = loaded_image.sample.size
     rle: Any = value.get("rle") if isinstance(value, dict) else None
@@ -65,13 +67,21 @@ def store_mask(value: object, loaded_image: cache.LoadedImage, title: str, stem:
         labels = decode_rle(rle, width, height)
     except ValueError as error:
         st.session_state[_PROBLEM_KEY] = f"The edited mask could not be read. {error}"
-        return
+        return False
     if len(edited_masks) >= MAX_MASKS and loaded_image.digest not in edited_masks:
         st.session_state[_PROBLEM_KEY] = (
             f"A session keeps up to {MAX_MASKS} edited masks. Download and discard them first."
         )
-        return
+        return True
     edited_masks[loaded_image.digest] = EditedMask(title, stem, loaded_image.sample.image, labels)
+    return True
+
+
+def restore_mask(digest: str, edited_mask: EditedMask) -> None:
+    """Add a mask from before a reload, unless the image has another one by now or there are too many."""
+    edited_masks = get_edited_masks()
+    if len(edited_masks) < MAX_MASKS:
+        edited_masks.setdefault(digest, edited_mask)
 
 
 def build_zip() -> bytes:
@@ -106,9 +116,14 @@ def show_edited_masks() -> None:
         )
         st.page_link(
             routes.TRAIN,
-            label="Train on them",
+            label="Adapt a model to them",
             icon=":material/model_training:",
             query_params={LINK_PARAM: LINK_VALUE},
         )
-        st.button("Discard", icon=":material/delete:", on_click=edited_masks.clear, type="tertiary")
-    st.caption("Scores, measurements and reports are still those of the models' masks.")
+        st.button("Discard", icon=":material/delete:", on_click=_discard, type="tertiary")
+    st.caption("Scores, measurements, types and all downloads are those of the edited masks.")
+
+
+def _discard() -> None:
+    get_edited_masks().clear()
+    corrections.discard_drawn_masks()

@@ -18,7 +18,7 @@ import streamlit as st
 from wbcseg.datasets.base import Dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
-from wbcseg.metrics import REGIONS, score
+from wbcseg.metrics import REGIONS, score_marked
 from wbcseg.ui import cache
 
 START_DELAY: Final = 0.3
@@ -119,7 +119,7 @@ def _segment_ahead(sample_id: str, prefetch_key: PrefetchKey, catalog: Catalog, 
             prediction = cache.predict_cached(loaded_image, model_name, catalog, tta=prefetch_key.tta)
             is_field_of_view |= prediction.is_field_of_view
             if mask is not None:
-                dice = score(mask, prediction.labels).dice
+                dice = score_marked(mask, prediction.labels).dice
                 # An absent class (NaN) does not count.
                 defined = [value for region in REGIONS[1:] if not math.isnan(value := dice[region])]
                 lowest = min([*defined, *([] if math.isnan(lowest) else [lowest])], default=math.nan)

@@ -1,66 +1,67 @@
-"""The uploaded image of the page: uploaded here, or opened from the Batch page."""
+"""The uploaded image of the page: uploaded here or on another page (see :mod:`wbcseg.ui.uploads`)."""
 
 from __future__ import annotations
-
-from typing import Final
 
 import streamlit as st
 
 from wbcseg.datasets.pages import format_page_choice, list_page_choices, read_page_headers
-from wbcseg.datasets.pairing import IMAGE_SUFFIXES
-from wbcseg.datasets.uploads import InputImage
+from wbcseg.datasets.uploads import InputImage, Upload
 from wbcseg.errors import WbcsegError
-from wbcseg.io import MAX_BYTES, PageChoice
+from wbcseg.io import PageChoice
 from wbcseg.ui import cache, routes
-from wbcseg.ui.components import dataset_picker
-from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.formatting import escape_markdown, pluralise
 from wbcseg.ui.mask_correction import select_correction
-from wbcseg.ui.state import save_choices
-
-IMAGE_EXTENSIONS: Final = tuple(sorted(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES))
-"""Extensions of the image files that can be uploaded."""
-
-MAX_UPLOAD_MB: Final = -(-MAX_BYTES // 2**20)
-"""Largest file in MB that the server accepts."""
-
-_OPENED_KEY: Final = "opened_image"
-"""An image opened from another page, with its mask if it has one, and its TIFF page; for this session only."""
-
-_UPLOADED_KEY: Final = "uploaded_image"
-"""The image uploaded here: an uploader forgets its file while the user is on another page."""
-
-_UPLOADER_KEY: Final = "upload"
+from wbcseg.ui.segment.workspace import Workspace
+from wbcseg.ui.uploads import hand_over, store
+from wbcseg.ui.uploads.drop_area import show_drop_area
 
 
-def upload_image() -> cache.LoadedImage:
-    """Ask for an image and read it; the page ends here until there is one that can be read."""
-    opened: tuple[InputImage, PageChoice] | None = st.session_state.get(_OPENED_KEY)
-    uploaded: tuple[InputImage, PageChoice] | None = st.session_state.get(_UPLOADED_KEY)
-    if opened is None and uploaded is not None and st.session_state.get(_UPLOADER_KEY) is None:
-        input_image, page = uploaded
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("Your image, uploaded earlier.", width="content")
-            st.button("Upload another", icon=":material/upload:", on_click=_discard_image, type="tertiary")
-    elif opened is None:
-        input_image, page = _upload_file(), None
-        if uploaded is None or uploaded[0].key != input_image.key:
-            st.session_state[_UPLOADED_KEY] = (input_image, None)
-    else:
-        input_image, page = opened
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("An image from the Batch page.", width="content")
-            st.page_link(routes.BATCH, label="Back to the table", icon=":material/arrow_back:")
-            st.button("Upload another", icon=":material/upload:", on_click=_discard_image, type="tertiary")
-    page = _select_page(input_image, page)
-    input_image = select_correction([input_image], "segment_mask_correction")[0]
+def upload_image(workspace: Workspace) -> cache.LoadedImage:
+    """Ask for an image and read it; the page ends here until there is one that can be read.
+
+    Args:
+        workspace: The containers of the page.
+    """
+    opened = store.get_opened_image()
+    if opened is None:
+        # Imported here, because it knows this module.
+        from wbcseg.ui.keep import show_keep_switch
+
+        with workspace.stage:
+            _show_drop_area()
+            show_keep_switch()
+        st.stop()
+    input_image, page = opened
+    with workspace.source:
+        st.button("Upload another", icon=":material/upload:", on_click=store.close_image, type="tertiary")
+        upload_set = store.get_uploads()
+        if upload_set is not None:
+            count = pluralise(len(upload_set.input_images), "uploaded image")
+            st.page_link(routes.BATCH, label="Batch", icon=":material/arrow_back:", help=f"Table and files of {count}")
+    with workspace.side:
+        hand_over.show_earlier_notice()
+        page = _select_page(input_image, page)
+        input_image = select_correction([input_image], "segment_mask_correction")[0]
     try:
         loaded_image = cache.load_uploaded_image(input_image.key, input_image.name, page, input_image)
     except WbcsegError as error:
-        st.error(escape_markdown(str(error)), icon=":material/broken_image:")
+        with workspace.stage:
+            st.error(escape_markdown(str(error)), icon=":material/broken_image:")
+            _show_drop_area()
         st.stop()
-    for notice in loaded_image.notices:
-        st.caption(escape_markdown(notice))
     return loaded_image
+
+
+def get_own_upload() -> InputImage | None:
+    """Return the uploaded image that the page shows, or ``None``."""
+    opened = store.get_opened_image()
+    return None if opened is None else opened[0]
+
+
+def restore_upload(upload: Upload) -> None:
+    """Show an image from before a reload, unless there is another one by now."""
+    if store.get_opened_image() is None:
+        store.set_opened_image(InputImage(upload.name, upload.key, upload.load))
 
 
 def show_segment_upload_button(label: str, input_image: InputImage, page: PageChoice, key: str) -> None:
@@ -79,8 +80,7 @@ def show_segment_upload_button(label: str, input_image: InputImage, page: PageCh
     except WbcsegError as error:
         st.error(escape_markdown(str(error)), icon=":material/broken_image:")
         return
-    st.session_state[_OPENED_KEY] = (in_memory_image, page)
-    save_choices(source=dataset_picker.FROM_UPLOAD)
+    store.open_image(in_memory_image, page)
     st.switch_page(routes.SEGMENT)
 
 
@@ -136,39 +136,11 @@ def _save_page(key: str, first: int) -> None:
     """
     choice = st.session_state[key]
     page: PageChoice = choice - first if isinstance(choice, int) else choice
-    for state_key in (_OPENED_KEY, _UPLOADED_KEY):
-        stored: tuple[InputImage, PageChoice] | None = st.session_state.get(state_key)
-        if stored is not None:
-            st.session_state[state_key] = (stored[0], page)
-            return
+    store.set_page(page)
 
 
-def _discard_image() -> None:
-    st.session_state.pop(_OPENED_KEY, None)
-    _discard_uploaded()
-
-
-def _discard_uploaded() -> None:
-    st.session_state.pop(_UPLOADED_KEY, None)
-
-
-def _upload_file() -> InputImage:
-    file = st.file_uploader(
-        "Image",
-        type=IMAGE_EXTENSIONS,
-        max_upload_size=MAX_UPLOAD_MB,
-        key=_UPLOADER_KEY,
-        on_change=_discard_uploaded,
-        width=720,
-        help="Best: one white blood cell in the centre, cropped so that it takes about half of the width.",
-    )
-    if file is None:
-        st.markdown(
-            "The image stays in memory for this session only; it is never stored. Only pixels are read, no metadata "
-            "about patient, place or device.",
-            width=720,
-        )
-        st.page_link(routes.BATCH, label="Many images at once: the Batch page", icon=":material/table_view:")
-        st.stop()
-    data = file.getvalue()
-    return InputImage(file.name, cache.compute_digest(data), lambda: data)
+def _show_drop_area() -> None:
+    show_drop_area("Drop blood-smear images here, or choose files")
+    # A page whose widgets are bound to the address cannot open another page: several images get a link.
+    hand_over.open_single_added()
+    hand_over.show_earlier_uploads()

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import streamlit as st
@@ -19,10 +19,11 @@ from wbcseg.datasets.base import Dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.labels import Labels
-from wbcseg.pipeline import flag_disagreements
+from wbcseg.pipeline import Disagreement, find_disagreement, flag_disagreements
 from wbcseg.results import CellResult
 from wbcseg.ui import cache, corrections
 from wbcseg.ui.cache import STRIP_THUMBNAIL_SIDE, CachedPrediction
+from wbcseg.ui.cell_types import assign_types_in_image
 from wbcseg.ui.components.dataset_picker import go_to_image
 from wbcseg.ui.corrections import CorrectedPrediction, CorrectionTarget
 from wbcseg.ui.counting import mark_region
@@ -37,9 +38,10 @@ from wbcseg.ui.segment.prefetch import (
     prefetch,
 )
 from wbcseg.ui.segment.viewer_props import build_viewer_props
-from wbcseg.ui.viewer import send_payload
+from wbcseg.ui.viewer import send_payload, tiles
 from wbcseg.ui.viewer.payload import IMAGE, MASK, encode_payload
 from wbcseg.ui.viewer.props import ViewerProps
+from wbcseg.visualization import RgbImage
 
 VIEWER_KEY: Final = "viewer"
 
@@ -53,21 +55,27 @@ class PredictView:
 
     Attributes:
         digest: Identifies the payload.
-        payload: Image, mask and results, as one message to the browser.
+        payload: Image, mask and results, as the browser is sent them.
+        image: The image, ``uint8[H, W, 3]``.
         props: What the viewer shows of it.
         targets: What is corrected, by the name of the model.
         corrected: Each model's result with corrections, by its name.
         cells: The cells of each model after corrections, by its name.
+        problems: Why models could not segment the image, in Markdown.
+        disagreement: Where the models disagree by more than the usual, or ``None``.
         prefetch_key: The models that the neighbouring images are segmented with.
         strip_ids: Ids of the images in the strip, this one among them; none for an upload.
     """
 
     digest: str
     payload: bytes
+    image: RgbImage
     props: ViewerProps
     targets: dict[str, CorrectionTarget]
     corrected: dict[str, CorrectedPrediction]
     cells: dict[str, tuple[CellResult, ...]]
+    problems: tuple[str, ...]
+    disagreement: Disagreement | None
     prefetch_key: PrefetchKey
     strip_ids: tuple[str, ...]
 
@@ -110,7 +118,7 @@ def build_view(
         dataset: The image's data set, or ``None`` for an upload.
         tta: See :meth:`wbcseg.inference.Segmenter.predict`.
     """
-    predictions = run_models(loaded_image, entries, catalog, tta=tta)
+    predictions, problems = run_models(loaded_image, entries, catalog, tta=tta)
     digest, payload = encode_view(loaded_image, predictions)
     targets = {
         entry.name: CorrectionTarget(
@@ -123,13 +131,20 @@ def build_view(
     corrections.set_targets(VIEWER_KEY, digest, targets)
     corrected = corrections.correct_predictions(targets, predictions)
     cells = prepare_cells(loaded_image, corrected)
+    disagreement = find_disagreement(cells)
     prefetch_key = make_prefetch_key(dataset.name if dataset else "", entries, tta=tta)
     strip_ids = tuple(list_neighbour_ids(dataset, loaded_image.sample.id)) if dataset else ()
     props = build_viewer_props(
-        loaded_image, digest, entries, corrected, cells, strip_ids=strip_ids, prefetch_key=prefetch_key
+        *(loaded_image, digest, entries, corrected, cells),
+        strip_ids=strip_ids,
+        prefetch_key=prefetch_key,
+        disagreement=disagreement,
     )
     remember_view(VIEWER_KEY, digest, loaded_image, props)
-    return PredictView(digest, payload, props, targets, corrected, cells, prefetch_key, strip_ids)
+    image = loaded_image.sample.image
+    return PredictView(
+        *(digest, payload, image, props, targets, corrected, cells, problems, disagreement, prefetch_key, strip_ids)
+    )
 
 
 def remember_view(viewer_key: str, digest: str, loaded_image: cache.LoadedImage, props: ViewerProps) -> None:
@@ -161,8 +176,9 @@ def on_mask_edited(viewer_key: str = VIEWER_KEY) -> None:
     """
     value = st.session_state[viewer_key].get("mask")
     digest, loaded_image, props = st.session_state[f"{viewer_key}_state"]
-    if isinstance(value, dict) and value.get("digest") == digest:
-        edited_masks.store_mask(value, loaded_image, props.name, props.file_stem)
+    is_current = isinstance(value, dict) and value.get("digest") == digest
+    if is_current and edited_masks.store_mask(value, loaded_image, props.name, props.file_stem):
+        corrections.paint(viewer_key, value.get("part"), value["rle"])
 
 
 def on_cells_edited() -> None:
@@ -172,7 +188,7 @@ def on_cells_edited() -> None:
 
 def send_view(view: PredictView) -> None:
     """Send the image with the models' results, and the maps that corrections changed."""
-    send_payload(view.digest, view.payload)
+    send_payload(view.digest, view.payload, view.image)
     for corrected in view.corrected.values():
         if corrected.map_payload is not None:
             send_payload(*corrected.map_payload)
@@ -202,7 +218,7 @@ def _poll_prefetched(view: PredictView, catalog: Catalog, entries: Sequence[Mode
                 }
                 digest, payload = encode_view(loaded_image, predictions)
                 if digest not in sent_digests:
-                    send_payload(digest, payload)
+                    send_payload(digest, payload, loaded_image.sample.image)
                 sent_digests.add(digest)
     if not was_ready and all(get_lowest_dice(view.prefetch_key, sample_id) is not None for sample_id in view.strip_ids):
         st.rerun()
@@ -210,31 +226,35 @@ def _poll_prefetched(view: PredictView, catalog: Catalog, entries: Sequence[Mode
 
 def run_models(
     loaded_image: cache.LoadedImage, entries: Sequence[ModelEntry], catalog: Catalog, *, tta: bool
-) -> dict[str, CachedPrediction]:
-    """Segment an image with all selected models, and show a warning for each that fails.
+) -> tuple[dict[str, CachedPrediction], tuple[str, ...]]:
+    """Segment an image with all selected models.
 
     Returns:
-        Each model's result by its name, in order.
+        Each model's result by its name, in order, and why others failed, in Markdown.
     """
-    predictions = {}
+    predictions, problems = {}, []
     for entry in entries:
         try:
             with st.spinner(f"{escape_markdown(entry.title)} is segmenting…"):
                 predictions[entry.name] = cache.predict_cached(loaded_image, entry.name, catalog, tta=tta)
         except WbcsegError as error:
-            st.warning(f"**{escape_markdown(entry.title)}**: {escape_markdown(str(error))}", icon=":material/error:")
-    return predictions
+            problems.append(f"**{escape_markdown(entry.title)}**: {escape_markdown(str(error))}")
+    return predictions, tuple(problems)
 
 
 def encode_view(loaded_image: cache.LoadedImage, predictions: Mapping[str, CachedPrediction]) -> tuple[str, bytes]:
     """Return an image with its results as a digest and a payload."""
+    image = loaded_image.sample.image
+    header: dict[str, Any] = {"image_id": loaded_image.sample.id}
     parts = {IMAGE: cache.encode_image(loaded_image)}
     if loaded_image.sample.mask is not None:
         parts[MASK] = cache.encode_mask(loaded_image)
     parts |= {model_name: prediction.png for model_name, prediction in predictions.items()}
     content = [loaded_image.digest.encode(), *(f"{name}\0".encode() + part for name, part in parts.items())]
     digest = hashlib.sha256(b"".join(content)).hexdigest()[:24]
-    return digest, encode_payload({"digest": digest}, parts)
+    if tiles.is_tiled(image):
+        header["tiles"] = tiles.describe(image)
+    return digest, encode_payload({"digest": digest, **header}, parts)
 
 
 def encode_strip(prefetch_key: PrefetchKey, sample_ids: Sequence[str]) -> tuple[str, bytes]:
@@ -266,7 +286,7 @@ def encode_strip(prefetch_key: PrefetchKey, sample_ids: Sequence[str]) -> tuple[
 def prepare_cells(
     loaded_image: cache.LoadedImage, corrected: Mapping[str, CorrectedPrediction]
 ) -> dict[str, tuple[CellResult, ...]]:
-    """Return the cells of each model with the name of their file, flagged where models disagree, and in their region.
+    """Return the cells of each model with file name and types, flagged where models disagree, and in their region.
 
     Args:
         loaded_image: The image.
@@ -274,12 +294,22 @@ def prepare_cells(
     """
     name = loaded_image.filename or loaded_image.sample.id.replace("/", "-")
     cells = {
-        model_name: mark_region(
-            (replace(cell, image_name=name) for cell in each.prediction.cells), each.corrections.region
+        model_name: assign_types_in_image(
+            mark_region((replace(cell, image_name=name) for cell in each.prediction.cells), each.corrections.region),
+            loaded_image.digest,
         )
         for model_name, each in corrected.items()
     }
     return flag_disagreements(cells)
+
+
+def show_problems(loaded_image: cache.LoadedImage, view: PredictView) -> None:
+    """Show which models could not segment the image, and what else there is to know about image and results."""
+    for problem in view.problems:
+        st.warning(problem, icon=":material/error:")
+    notices = [notice for prediction in view.predictions.values() for notice in prediction.notices]
+    for notice in dict.fromkeys([*loaded_image.notices, *notices]):
+        st.caption(escape_markdown(notice))
 
 
 def show_hints(loaded_image: cache.LoadedImage, catalog: Catalog) -> None:

@@ -11,27 +11,41 @@ from wbcseg.counting import EDGE_RULES
 from wbcseg.inference import ModelEntry
 from wbcseg.labels import CLASSES, PALETTES
 from wbcseg.models.card import NOTICE
+from wbcseg.pipeline import Disagreement
+from wbcseg.quality import EMPTY_FIELD_REASON, REVIEW, STATUS_DESCRIPTIONS, STATUS_LABELS
 from wbcseg.results import CellResult
 from wbcseg.ui.cache import LoadedImage
 from wbcseg.ui.corrections import CorrectedPrediction
 from wbcseg.ui.counting import format_counts, get_edge_rule
 from wbcseg.ui.formatting import format_alt, format_dataset_name, get_local_id, get_mask_title
 from wbcseg.ui.glossary import GLOSSARY
+from wbcseg.ui.segment.disagreement import format_disagreement
 from wbcseg.ui.segment.prefetch import PrefetchKey, hash_prefetch_key
 from wbcseg.ui.viewer.cell_props import build_cell_props
 from wbcseg.ui.viewer.payload import IMAGE, MASK
 from wbcseg.ui.viewer.props import (
     ClassProps,
+    DisagreementProps,
     EdgeRuleProps,
     PaletteProps,
     PanelBadge,
     PanelProps,
+    StatusBadge,
     StripItem,
     ViewerProps,
 )
+from wbcseg.ui.viewer.type_props import get_type_index
 
-_TRAINED_BADGE: Final = PanelBadge(
+TRAINED_BADGE: Final = PanelBadge(
     "Seen in training", GLOSSARY["Seen in training"], "Seen in training: scores may be optimistic"
+)
+
+_STATUS_BADGES: Final = tuple(
+    StatusBadge(status, label, (STATUS_DESCRIPTIONS[status],)) for status, label in STATUS_LABELS.items()
+)
+
+_NO_CHECK_BADGE: Final = StatusBadge(
+    "", "No quality check", ("Only general (multi-site) models have a quality check. Judge this result by eye.",)
 )
 
 
@@ -44,6 +58,7 @@ def build_viewer_props(
     *,
     strip_ids: Sequence[str] = (),
     prefetch_key: PrefetchKey | None = None,
+    disagreement: Disagreement | None = None,
 ) -> ViewerProps:
     """Return what the viewer shows of an image that was sent.
 
@@ -55,6 +70,7 @@ def build_viewer_props(
         cells: Their cells, by name.
         strip_ids: Ids of the images in the strip, this one among them; none for an upload.
         prefetch_key: The models that those are segmented with.
+        disagreement: Where the models disagree by more than the usual, or ``None``.
     """
     used_entries = [entry for entry in entries if entry.name in corrected]
     class_panels = _build_class_panels(loaded_image, used_entries, corrected, cells)
@@ -79,15 +95,31 @@ def build_viewer_props(
         next_id=strip_ids[index + 1] if 0 <= index < len(strip_ids) - 1 else None,
         strip=tuple(StripItem(neighbour_id, get_local_id(neighbour_id)) for neighbour_id in strip_ids),
         prefetch_key=hash_prefetch_key(prefetch_key) if prefetch_key else "",
-        edge_rules=tuple(EdgeRuleProps(rule.name, rule.label) for rule in EDGE_RULES.values()),
+        edge_rules=tuple(
+            EdgeRuleProps(rule.name, rule.label, rule.phrase, rule.excluded_edges) for rule in EDGE_RULES.values()
+        ),
         edge_rule=get_edge_rule(),
+        disagreement=_build_disagreement(disagreement),
     )
 
 
 def _select_default_panels(class_panels: Sequence[PanelProps]) -> tuple[str, ...]:
-    """Return the panels to show at first: all of a crop, but a single large one of a field of view."""
-    panels_with_cells = [panel.key for panel in class_panels if panel.cells is not None]
-    return tuple(panels_with_cells[:1]) or tuple(panel.key for panel in class_panels)
+    """Return the panels to show at first: each model's result beside the expert's mask or, without one, the image.
+
+    A field of view needs its size. Its cells are outlines, which hide nothing, so the plain image is not beside it.
+    """
+    kinds = {"model"} if any(panel.cells is not None for panel in class_panels) else {"image", "model"}
+    kinds = {"mask", "model"} if any(panel.kind == "mask" for panel in class_panels) else kinds
+    return tuple(panel.key for panel in class_panels if panel.kind in kinds)
+
+
+def _build_disagreement(disagreement: Disagreement | None) -> DisagreementProps | None:
+    if disagreement is None:
+        return None
+    outlines = tuple(
+        tuple((round(x, 1), round(y, 1)) for x, y in outline.tolist()) for outline in disagreement.outlines
+    )
+    return DisagreementProps(format_disagreement(disagreement), outlines)
 
 
 def _build_class_panels(
@@ -110,19 +142,21 @@ def _build_class_panels(
             entry.title,
             format_alt(entry.title, corrected[entry.name].prediction.labels),
             part=entry.name,
-            badge=_TRAINED_BADGE if is_trained else None,
+            badge=TRAINED_BADGE if is_trained else None,
         )
         panels.append(_add_cells(panel, corrected[entry.name], cells[entry.name]))
     return panels
 
 
 def _add_cells(panel: PanelProps, corrected: CorrectedPrediction, cells: Sequence[CellResult]) -> PanelProps:
-    """Return a model's panel with the cells of a field of view, which can be corrected; that of a crop as it is."""
+    """Return a model's panel with its quality status and the cells of a field of view, which can be corrected."""
     if not corrected.prediction.is_field_of_view:
-        return panel
+        return replace(panel, quality=_build_quality_badge(cells[0]), type=get_type_index(cells[0].type))
     corrections = corrected.corrections
     return replace(
         panel,
+        quality=None if cells else StatusBadge(REVIEW, "No cell found", (EMPTY_FIELD_REASON,)),
+        status_badges=_STATUS_BADGES,
         map_digest=corrected.map_payload[0] if corrected.map_payload else "",
         cells=build_cell_props(cells),
         edits=corrections.edits,
@@ -130,6 +164,13 @@ def _add_cells(panel: PanelProps, corrected: CorrectedPrediction, cells: Sequenc
         region=corrections.region,
         count_text=format_counts(cells, get_edge_rule()),
     )
+
+
+def _build_quality_badge(cell: CellResult) -> StatusBadge:
+    """Return the badge of a crop: its status, explained by the reasons for it."""
+    if not cell.status:
+        return _NO_CHECK_BADGE
+    return StatusBadge(cell.status, STATUS_LABELS[cell.status], (*cell.reasons, STATUS_DESCRIPTIONS[cell.status]))
 
 
 def _build_comparison_panels(entries: Sequence[ModelEntry], *, has_mask: bool) -> list[PanelProps]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wbcseg.datasets import DATASETS
-from wbcseg.training.config import TrainingConfig
-from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.inference import Catalog
+from wbcseg.training.config import UPLOADED_DATASET, TrainingConfig
 from wbcseg.training.settings import SETTINGS
 from wbcseg.ui.formatting import format_dataset_name
 
@@ -18,11 +18,24 @@ FormValues = dict[str, Any]
 def list_dataset_titles() -> dict[str, str]:
     """Return the titles of the data sets that a network can be trained on, by name."""
     return {
-        **{spec.name: spec.short_title for spec in DATASETS.values()},
+        **{spec.name: spec.short_title for spec in DATASETS.values() if spec.kind == "masks"},
         "zheng+synthetic": format_dataset_name("zheng+synthetic"),
         UPLOADED_DATASET: "Your images (zip)",
     }
 
+
+def list_extra_titles() -> dict[str, str]:
+    """Return the titles of the data sets that can be added to the training images, by name."""
+    return {"": "None"} | {spec.name: spec.short_title for spec in DATASETS.values() if spec.kind == "masks"}
+
+
+def list_start_titles() -> dict[str, str]:
+    """Return the titles of the models that a training can start from, by name."""
+    return {"": "Random weights"} | {entry.name: entry.title for entry in Catalog().usable if entry.has_weights}
+
+
+_LISTED: Final = {"start_from": list_start_titles, "extra_dataset": list_extra_titles}
+"""Settings whose values the form lists."""
 
 BASIC_FIELDS: Final = {
     "architecture": SETTINGS["architecture"],
@@ -30,7 +43,11 @@ BASIC_FIELDS: Final = {
 }
 """The settings that are always shown."""
 
-ADVANCED_FIELDS: Final = tuple(spec for name, spec in SETTINGS.items() if name not in BASIC_FIELDS)
+ADVANCED_FIELDS: Final = tuple(
+    dataclasses.replace(spec, labels=_LISTED[name]) if name in _LISTED else spec
+    for name, spec in SETTINGS.items()
+    if name not in BASIC_FIELDS
+)
 """The settings under *Advanced*, in order."""
 
 FIELDS: Final = {**BASIC_FIELDS, **{spec.name: spec for spec in ADVANCED_FIELDS}}

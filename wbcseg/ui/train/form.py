@@ -12,7 +12,7 @@ from wbcseg.datasets import list_datasets
 from wbcseg.errors import WbcsegError
 from wbcseg.models import get_spec
 from wbcseg.training import PRESETS, TrainingConfig
-from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.training.config import UPLOADED_DATASET
 from wbcseg.training.presets import PRESET_DESCRIPTIONS, PRESET_TITLES
 from wbcseg.training.setting import SETTING_GROUPS, Setting
 from wbcseg.ui.components.dataset_status import show_download_button
@@ -85,11 +85,13 @@ def _load_values() -> FormValues:
         st.session_state[_PRESET_KEY] = "quick"
         st.session_state[_USER_SET_KEY] = set()
         st.session_state[_VALUES_KEY] = _build_preset_values("quick")
-    values: FormValues = st.session_state[_VALUES_KEY]
     # A link from the page of corrected masks.
     if st.query_params.get(edited_masks.LINK_PARAM) == edited_masks.LINK_VALUE:
         del st.query_params[edited_masks.LINK_PARAM]
-        values["dataset"] = st.session_state["train_dataset"] = UPLOADED_DATASET
+        st.session_state[_USER_SET_KEY] = set()
+        st.session_state["train_preset"] = "adapt"
+        _apply_preset()
+    values: FormValues = st.session_state[_VALUES_KEY]
     # Widgets further down the page may have new values already.
     values.update(_merge_widget_values(values))
     return values

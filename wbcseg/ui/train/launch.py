@@ -7,8 +7,10 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.errors import NotEnoughMemoryError, WbcsegError
+from wbcseg.errors import NotEnoughMemoryError, RunError, WbcsegError
+from wbcseg.hosting import get_limits, is_public
 from wbcseg.training import TrainingConfig
+from wbcseg.training.config import UPLOADED_DATASET
 from wbcseg.training.cost.estimate import (
     CostEstimate,
     check_memory,
@@ -18,7 +20,8 @@ from wbcseg.training.cost.estimate import (
     start_probe,
 )
 from wbcseg.training.jobs import manager
-from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.training.jobs.manager import count_active_runs
+from wbcseg.training.jobs.room import check_offered
 from wbcseg.training.runs.summary import list_summaries
 from wbcseg.ui import routes
 from wbcseg.ui.components import problems
@@ -46,6 +49,32 @@ DOUBLE_CLICK_SECONDS: Final = 2.0
 
 _PROBLEM_KEY: Final = "start_problem"
 _PROBED_KEY: Final = "start_probed"
+
+
+def stop_if_not_offered() -> None:
+    """End the page with the reason if this server offers no training, unless there are runs to look at."""
+    try:
+        check_offered()
+    except RunError as error:
+        st.info(escape_markdown(str(error)), icon=":material/school:")
+        if not list_summaries():
+            st.stop()
+    if is_public():
+        st.caption(_describe_quotas())
+
+
+def _describe_quotas() -> str:
+    """Return what a visitor of a public server may do, as a sentence."""
+    limits = get_limits()
+    parts = [
+        f"keep {pluralise(limits.runs_per_visitor, 'run')}" if limits.runs_per_visitor is not None else "",
+        f"of {format_bytes(limits.run_bytes)} together" if limits.run_bytes is not None else "",
+        f"and train {pluralise(limits.training_minutes, 'minute')} each" if limits.training_minutes is not None else "",
+    ]
+    return (
+        f"On this server you may {' '.join(filter(None, parts))}. Only this browser sees them: a cookie holds a random "
+        "number that stands for you. Without cookies, they are gone with the visit."
+    )
 
 
 def show_cost_and_start(request: TrainingRequest | None) -> None:
@@ -81,7 +110,7 @@ def _show_cost(request: TrainingRequest) -> bool:
     except WbcsegError as error:
         st.error(escape_lines(str(error)), icon=":material/error:")
         return False
-    runs_ahead = sum(summary.is_active for summary in list_summaries())
+    runs_ahead = count_active_runs()
     with st.container(border=True, gap="small"):
         _show_cost_line(config, sample_counts, cost)
         if runs_ahead:
@@ -95,7 +124,8 @@ def _show_cost(request: TrainingRequest) -> bool:
         except NotEnoughMemoryError as error:
             st.error(escape_markdown(str(error)), icon=":material/memory:")
             return False
-        if not cost.is_exact:
+        # Timing does not wait in the queue.
+        if not cost.is_exact and not is_public():
             probing = is_probing(config)
             st.fragment(_render_probe, run_every=1.0 if probing else None)(config, probing, idle=not runs_ahead)
     return True
@@ -112,8 +142,8 @@ def _show_cost_line(config: TrainingConfig, sample_counts: tuple[int, int], cost
         "and export.  \n"
         f":material/memory: About **{format_bytes(cost.memory_bytes)}** of memory; "
         f"{format_bytes(cost.free_bytes)} are free.  \n"
-        f":material/photo_library: {qualifier.capitalize()}{format_integer(train_count)} images for training, "
-        f"{qualifier}{format_integer(validation_count)} for validation.",
+        f":material/photo_library: {qualifier.capitalize()}{format_integer(train_count)} images for training "
+        f"and {format_integer(validation_count)} for validation.",
     )
     st.caption(f"Time and memory are estimates, {basis}.")
 

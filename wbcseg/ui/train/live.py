@@ -15,6 +15,7 @@ from wbcseg.ui.components.image_panels import select_palette, show_legend
 from wbcseg.ui.components.line_charts import LIVE_REFRESH_SECONDS, METRIC_TITLES, MetricsRow, Point, Series
 from wbcseg.ui.components.run_status import format_status_badge, show_actions, show_leakage_badge, show_status
 from wbcseg.ui.formatting import MISSING_TEXT, escape_markdown
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.train.fields import format_config
 from wbcseg.ui.train.snapshots import show_snapshots
 
@@ -105,7 +106,12 @@ def _show_curves(summary: RunSummary, config: TrainingConfig) -> None:
             with grid.cell():
                 _show_curve(summary, title, points, series, x_title)
         with grid.cell():
-            _show_curve(summary, "Dice", *line_charts.build_dice_series(visible_rows), x_title)
+            points, series = line_charts.build_dice_series(visible_rows)
+            if view == EPOCH_VIEW:
+                level_points, level_series = line_charts.build_heldout_series(summary.heldout_dice, len(rows))
+                points, series = [*points, *level_points], [*series, *level_series]
+            _show_curve(summary, f"Fast Dice ({config.input_size} px)", points, series, x_title)
+            _show_heldout_dice(summary)
     st.caption(line_charts.DASH_EXPLANATION + ("" if summary.is_active else f" {line_charts.ZOOM_HINT}"))
     if show_thesis:
         _show_thesis_note(same_loss)
@@ -136,6 +142,14 @@ def _show_curve(
         )
         prefix = "Now" if summary.is_active else "Last"
         st.caption(f"{prefix}: {', '.join(value_texts)}" if value_texts else "\u00a0")
+
+
+def _show_heldout_dice(summary: RunSummary) -> None:
+    """Show the one Dice that counts: of the finished model, on whole held-out images."""
+    text = ", ".join(f"{region} {value:.3f}" for region, value in summary.heldout_dice.items())
+    st.caption(
+        f"**Held-out Dice of the model** (whole images; dotted): {text}." if text else GLOSSARY["Fast Dice"],
+    )
 
 
 def _show_thesis_note(same_loss: bool) -> None:

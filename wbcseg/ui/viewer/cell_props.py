@@ -12,6 +12,7 @@ from wbcseg.pipeline.edits import Point
 from wbcseg.quality import STATUS_LABELS
 from wbcseg.results import CellResult, Pixels
 from wbcseg.ui.viewer.props import CellProps
+from wbcseg.ui.viewer.type_props import get_type_index
 from wbcseg.visualization import Outline, trace_outlines
 
 Ring = tuple[Point, ...]
@@ -44,6 +45,7 @@ def _build_props(cell: CellResult) -> CellProps:
         status_label=STATUS_LABELS.get(cell.status, ""),
         cut_off=any(cell.cut_edges),
         origin=cell.origin,
+        type=get_type_index(cell.type),
     )
 
 

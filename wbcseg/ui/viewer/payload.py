@@ -1,4 +1,4 @@
-"""The message that brings an image to the browser: the image itself, its mask and one map per model, as PNG parts.
+"""The message that carries an image to the browser: the image itself, its mask and one map per model, as PNG parts.
 
 Streamlit sends bytes to a component unchanged only where they are the whole message. So the parts follow a header that
 says where each one begins. A message that has not changed is not sent again.
@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.io import encode_png
-from wbcseg.labels import CLASSES, Labels
+from wbcseg.labels import Labels
 
 MAGIC: Final = b"WBP1"
-_CLASS_IDS: Final = {str(pixel_class.id) for pixel_class in CLASSES}
 IMAGE: Final = "image"
 MASK: Final = "mask"
 
@@ -67,32 +66,3 @@ def encode_prediction(labels: Labels, probabilities: NDArray[np.uint8]) -> bytes
         An RGB PNG: the class id, and the probabilities of cytoplasm and nucleus in steps of 1/255.
     """
     return encode_png(np.dstack([labels, probabilities]))
-
-
-def decode_rle(rle: object, width: int, height: int) -> Labels:
-    """Read class ids that the browser wrote as run lengths: ``3x0,2x1`` is three pixels of class 0 and two of class 1.
-
-    Args:
-        rle: The run lengths, row by row.
-        width: Width of the image in pixels.
-        height: Height of the image in pixels.
-
-    Returns:
-        ``uint8[H, W]`` of class ids.
-
-    Raises:
-        ValueError: If it is not such a text, has an unknown class, or does not cover every pixel once.
-    """
-    pixel_count = width * height
-    if not isinstance(rle, str) or len(rle) > 10 * pixel_count + 10:
-        raise ValueError("It must be a text of run lengths.")
-    lengths, class_ids = [], []
-    for run in rle.split(","):
-        length, _, class_id = run.partition("x")
-        if not (length.isascii() and length.isdecimal() and len(length) < 10 and class_id in _CLASS_IDS):
-            raise ValueError(f"It has an invalid run: {run[:20]!r}.")
-        lengths.append(int(length))
-        class_ids.append(int(class_id))
-    if sum(lengths) != pixel_count:
-        raise ValueError(f"It must have {width}×{height} pixels. Received: {sum(lengths)}")
-    return np.repeat(np.array(class_ids, np.uint8), lengths).reshape(height, width)

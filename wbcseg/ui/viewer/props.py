@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from wbcseg.pipeline.edits import Edit, Point
+from wbcseg.results import ImageEdges
+from wbcseg.ui.viewer.type_props import TYPE_CHOICES, TypeChoice
 
 PanelKind = Literal["image", "mask", "model", "agreement", "errors", "uncertainty"]
 
@@ -54,6 +56,34 @@ class PanelBadge:
 
 
 @dataclass(frozen=True)
+class StatusBadge:
+    """A badge for the quality status of a result. A click explains it.
+
+    Attributes:
+        kind: The status, one of :data:`wbcseg.quality.STATUSES`; empty if quality was not assessed.
+        text: What the badge says.
+        help: The explanation: a paragraph each.
+    """
+
+    kind: str
+    text: str
+    help: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DisagreementProps:
+    """Where models disagree.
+
+    Attributes:
+        text: On what, in one line.
+        outlines: The places to mark, in pixels of the image.
+    """
+
+    text: str
+    outlines: tuple[tuple[Point, ...], ...]
+
+
+@dataclass(frozen=True)
 class CellProps:
     """A cell of a field of view. Coordinates are pixels of the image from its upper left corner.
 
@@ -67,6 +97,7 @@ class CellProps:
         status_label: The status for people.
         cut_off: Whether the image's edge cuts it off.
         origin: Whether the model detected it, or a person added or changed it.
+        type: Place of its type among :attr:`ViewerProps.types`; -1 without one.
     """
 
     id: int
@@ -78,6 +109,7 @@ class CellProps:
     status_label: str
     cut_off: bool
     origin: Literal["model", "person"]
+    type: int = -1
 
 
 @dataclass(frozen=True)
@@ -98,12 +130,15 @@ class PanelProps:
             Empty if the map is in the payload of the image.
         help: A tooltip for the caption.
         badge: A remark on its scores, or ``None``.
+        quality: The quality status of the cell of a crop, or ``None`` for panels without a result.
+        status_badges: In a field of view, the statuses that its cells can have.
         cells: The cells that the model found in a field of view, after corrections; ``None`` for a crop of one cell and
             for panels without cells of their own.
         edits: The corrections in force, in order.
         problem: Why the last edit that was sent did nothing, or ``None``.
         region: Corners of the region to count in, or ``None``.
         count_text: How many cells there are, by the edge rule and in the region, in one line.
+        type: Place of the type of a crop's cell among :attr:`ViewerProps.types`; -1 without one.
     """
 
     key: str
@@ -114,11 +149,14 @@ class PanelProps:
     map_digest: str = ""
     help: str = ""
     badge: PanelBadge | None = None
+    quality: StatusBadge | None = None
+    status_badges: tuple[StatusBadge, ...] = ()
     cells: tuple[CellProps, ...] | None = None
     edits: tuple[Edit, ...] = ()
     problem: str | None = None
     region: tuple[Point, ...] | None = None
     count_text: str = ""
+    type: int = -1
 
 
 @dataclass(frozen=True)
@@ -128,10 +166,14 @@ class EdgeRuleProps:
     Attributes:
         key: Its name, as in messages from the browser.
         title: Its name for people.
+        phrase: What follows a count by this rule; empty if all cells count.
+        excluded_edges: A cell that one of these edges cuts off does not count: top, bottom, left, right.
     """
 
     key: str
     title: str
+    phrase: str
+    excluded_edges: ImageEdges
 
 
 @dataclass(frozen=True)
@@ -145,6 +187,24 @@ class StripItem:
 
     id: str
     title: str
+
+
+@dataclass(frozen=True)
+class MaskButtonProps:
+    """The button that sends an edited mask to the page.
+
+    Attributes:
+        text: What it says.
+        help: Its tooltip.
+    """
+
+    text: str
+    help: str
+
+
+TRAINING_SET_BUTTON: Final = MaskButtonProps(
+    "Apply mask", "Measure with it, and keep it with the image for a training run"
+)
 
 
 @dataclass(frozen=True)
@@ -167,6 +227,10 @@ class ViewerProps:
         prefetch_key: Identifies the models that the strip's scores are from.
         edge_rules: The rules to choose from for counting the cells of a field of view.
         edge_rule: Key of the chosen one.
+        disagreement: Where the models disagree by more than the usual, or ``None``.
+        mask_button: The button that sends an edited mask to the page.
+        starts_editing: Whether the mask of the first model's panel is edited from the start, as in the quiz.
+        types: The types that cells can have.
     """
 
     digest: str
@@ -184,7 +248,20 @@ class ViewerProps:
     prefetch_key: str
     edge_rules: tuple[EdgeRuleProps, ...] = ()
     edge_rule: str = "all"
+    disagreement: DisagreementProps | None = None
+    mask_button: MaskButtonProps = TRAINING_SET_BUTTON
+    starts_editing: bool = False
+    types: tuple[TypeChoice, ...] = TYPE_CHOICES
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the props as JSON values; an edit has its keys ``kind``, ``ids``, ``points`` and ``box``."""
-        return asdict(self)
+        """Return the props as JSON values.
+
+        An edit has its keys ``kind``, ``ids``, ``points`` and ``box``, and ``type`` where it gives one.
+        """
+        values = asdict(self)
+        for panel in values["panels"]:
+            for edit in panel["edits"]:
+                for name in ("type", "mask"):
+                    if not edit[name]:
+                        del edit[name]
+        return values

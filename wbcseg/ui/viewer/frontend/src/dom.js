@@ -17,3 +17,10 @@ export function setPressed(button, isPressed) {
 export function formatScore(value, digits = 3) {
   return Number.isNaN(value) ? "n/a" : value.toFixed(digits)
 }
+
+const LIST_STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity }
+
+// Returns the position after a key in a list of a length; null for keys that do not move in lists.
+export function findNextIndex(index, key, length) {
+  return key in LIST_STEPS ? Math.min(length - 1, Math.max(0, index + LIST_STEPS[key])) : null
+}

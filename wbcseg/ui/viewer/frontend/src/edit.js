@@ -22,6 +22,7 @@ export class Editor {
     this.viewer = viewer
     this.panel = panel
     this.part = panel.props.part
+    this.digest = viewer.payload.digest
     this.tool = "brush"
     this.classId = 2
     this.brushSize = Math.max(3, Math.round(panel.image.width / 24))
@@ -35,7 +36,7 @@ export class Editor {
     panel.isEditing = true
     panel.node.classList.add("editing")
     this.refreshPanels()
-    viewer.grid.before(this.node)
+    viewer.toolbar.node.after(this.node)
     panel.canvas.focus()
   }
 
@@ -66,21 +67,39 @@ export class Editor {
     this.scores = createElement("span", { class: "scores", role: "status" })
     this.node = createElement(
       "div",
-      { class: "bar edit", role: "toolbar", "aria-label": `Edit the mask of ${title}` },
-      createElement("strong", {}, `Editing ${title}`), this.tools, this.classes, this.brushSlider,
+      { class: "bar edit", role: "toolbar", "aria-label": this.isRequired ? title : `Edit the mask of ${title}` },
+      createElement("strong", {}, this.isRequired ? this.task : `Editing ${title}`), this.tools, this.classes, this.brushSlider,
       createElement(
         "div", { class: "group" }, this.undoButton, this.redoButton,
         button("Reset", "Discard all edits of this mask", () => this.reset()),
       ),
       createElement(
         "div", { class: "group" },
-        button("Save mask", "PNG with grey values 0, 128 and 255", () => this.viewer.save("mask", this.part)),
-        button("Add to training set", "Keep image and mask for a training run", () => this.sendMask()),
-        button("Done", "Stop editing (Esc)", () => this.viewer.edit(null)),
+        ...this.createFinalButtons(button),
       ),
       this.scores,
     )
     this.updateControls()
+  }
+
+  // Whether the page asks for the drawing, so that the editor stays open.
+  get isRequired() {
+    return Boolean(this.viewer.props.starts_editing)
+  }
+
+  get task() {
+    const names = this.viewer.props.classes.filter(({ id }) => id > 0).map(({ title }) => title.toLowerCase())
+    return `Paint ${names.reverse().join(" and ")}`
+  }
+
+  createFinalButtons(button) {
+    const { text, help } = this.viewer.props.mask_button
+    if (this.isRequired) return [button(text, help, () => this.sendMask(), { class: "primary" })]
+    return [
+      button("Save mask", "PNG with grey values 0, 128 and 255", () => this.viewer.save("mask", this.part)),
+      button(text, help, () => this.sendMask()),
+      button("Done", "Stop editing (Esc)", () => this.viewer.edit(null)),
+    ]
   }
 
   updateControls() {
@@ -229,9 +248,15 @@ export class Editor {
     if (key === "[") return () => this.resizeBrush(-1)
     if (key === "]") return () => this.resizeBrush(1)
     if (key === "enter" && this.polygon.length) return () => this.closePolygon()
-    if (key === "escape") return () => (this.polygon.length ? this.selectTool(this.tool) : this.viewer.edit(null))
+    if (key === "escape") return () => this.cancel()
     if (key === " " && this.viewer.root.activeElement === this.panel.canvas) return () => this.paintAtCrosshair()
     return null
+  }
+
+  // Discards the open polygon or, if there is none, stops editing.
+  cancel() {
+    if (this.polygon.length) this.selectTool(this.tool)
+    else if (!this.isRequired) this.viewer.edit(null)
   }
 
   // Paints at the crosshair, so that a mask can be edited without a mouse.
@@ -272,7 +297,7 @@ export class Editor {
     }
   }
 
-  // Sends the mask to Python, which adds it and the image to the session's training set.
+  // Sends the mask to Python: to keep it with the image, or to have a drawing checked.
   sendMask() {
     const { width, height, ids } = this.panel.map
     this.viewer.setTriggerValue("mask", { digest: this.viewer.payload.digest, part: this.part, width, height, rle: encodeRle(ids) })

@@ -1,14 +1,15 @@
 import { ERROR_COLOURS, ERROR_LABELS, UNCERTAINTY_COLOURS } from "./overlays.js"
 import { formatScore } from "./dom.js"
-import { drawPanel } from "./render.js"
+import { drawPanel, prepareImage } from "./render.js"
 import { encodeGreyPng } from "./png.js"
 import { loadPanelMap } from "./image_store.js"
 import { getStatusStyle } from "./cells/cell_layer.js"
+import { formatTypeCounts } from "./cells/type_counts.js"
 
 // Saving what the user sees. Files are made in the browser; nothing is sent.
 
 const GREY_VALUES = [0, 128, 255]
-const SIDE = 420, GAP = 24, CAPTION_HEIGHT = 64, TITLE_HEIGHT = 40, LINE_HEIGHT = 20, FONT = "system-ui, sans-serif"
+const SIDE = 420, GAP = 24, CAPTION_HEIGHT = 84, TITLE_HEIGHT = 40, LINE_HEIGHT = 20, FONT = "system-ui, sans-serif"
 const MAX_COLUMNS = 4
 
 function download(blob, name) {
@@ -49,9 +50,11 @@ export async function saveMask(viewer, part) {
 // Saves all panels as a figure with captions, legend and notice.
 export async function saveFigure(viewer, kind) {
   const layout = computeLayout(viewer.panels)
+  const size = { width: SIDE * 2, height: layout.panelHeight * 2 }
+  await Promise.all(viewer.panels.map(panel => prepareImage(size, panel, viewer.state.view)))
   const canvases = layout.places.map(({ panel }) => {
     const canvas = document.createElement("canvas")
-    Object.assign(canvas, { width: SIDE * 2, height: layout.panelHeight * 2 })
+    Object.assign(canvas, size)
     drawPanel(canvas.getContext("2d"), canvas, panel, viewer.state.view, { ...viewer.settings, hidden: false, lineWidth: 4 })
     return canvas
   })
@@ -87,6 +90,7 @@ export function computeLayout(panels) {
 
 function listCaptionLines(panel) {
   const lines = [panel.cellLayer ? `${panel.props.title}: ${panel.cellCount}` : panel.props.title]
+  if (panel.cellLayer && panel.typeCounts?.length) lines.push(formatTypeCounts(panel.typeCounts))
   if (panel.dice) lines.push(`Dice: ${Object.entries(panel.dice).map(([region, value]) => `${region} ${formatScore(value)}`).join(", ")}`)
   if (panel.props.badge) lines.push(panel.props.badge.caption)
   return lines

@@ -105,6 +105,8 @@ export class Gestures {
       if (pointer.distance > TAP_DISTANCE) this.field?.tools.drag(hit)
       return
     }
+    // One finger scrolls the page while the whole image is in view.
+    if (event.pointerType === "touch" && count === 1 && this.viewer.isResting) return
     if (pointer.distance > TAP_DISTANCE || count > 1) this.viewer.pan(dx / hit.scale / count, dy / hit.scale / count)
     if (count === 2) this.viewer.zoom(this.computeSpread() / spreadBefore, hit)
   }

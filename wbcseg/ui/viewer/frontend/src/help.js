@@ -30,8 +30,8 @@ function nextStyle(viewer) {
 }
 
 export const SHORTCUTS = [
-  { keys: "← →", help: "Previous or next image", matches: isPlain("ArrowLeft"), run: viewer => viewer.goTo(viewer.props.previous_id) },
-  { matches: isPlain("ArrowRight"), run: viewer => viewer.goTo(viewer.props.next_id) },
+  { keys: "← →", help: "Previous or next image", matches: isPlain("ArrowLeft"), run: viewer => viewer.step(-1) },
+  { matches: isPlain("ArrowRight"), run: viewer => viewer.step(1) },
   { keys: "+ −", help: "Zoom (also wheel or pinch)", matches: event => ["+", "="].includes(event.key), run: viewer => viewer.zoom(1.25) },
   { matches: event => ["-", "_"].includes(event.key), run: viewer => viewer.zoom(0.8) },
   { keys: "0", help: "Fit to panel (also double click)", matches: isPlain("0"), run: viewer => viewer.fit() },
@@ -52,7 +52,7 @@ export const SHORTCUTS = [
   { matches: isPlain("3"), run: viewer => viewer.toggleClass(2) },
   { keys: "G", help: "Hatching", matches: isLetter("g"), run: viewer => viewer.setState({ hatching: !viewer.state.hatching }) },
   { keys: "P", help: "Panels", matches: isLetter("p"), run: viewer => viewer.toolbar.toggleMenu(viewer.toolbar.panelsMenu) },
-  { keys: "V", help: "Colours", matches: isLetter("v"), run: viewer => viewer.toolbar.toggleMenu(viewer.toolbar.coloursMenu) },
+  { keys: "V", help: "Display", matches: isLetter("v"), run: viewer => viewer.toolbar.toggleMenu(viewer.toolbar.displayMenu) },
   { keys: "X", help: "Compare two panels with a divider", matches: isLetter("x"), run: viewer => viewer.swipe.toggle() },
   { keys: "E", help: "Edit a mask", matches: isLetter("e"), run: viewer => viewer.toolbar.toggleEditing() },
   { keys: "?", help: "This list", matches: event => event.key === "?", run: viewer => viewer.help.toggle() },
@@ -67,7 +67,7 @@ const FIELD_HELP = [
   ["M", "Merge: click the parts of one cell, then Enter"],
   ["R", "Count in a region: click its corners, then Enter, or draw around it"],
   ["Ctrl + Z", "Undo; with Shift, redo"],
-  ["N", "Show or hide the numbers"],
+  ["N", "Show or hide numbers and types"],
   ["Esc", "Leave the tool, then the selection"],
 ]
 // Keys that do something else in a field of view.

@@ -1,9 +1,13 @@
+import { LargeImage } from "./large_image.js"
 import { decodePng } from "./png.js"
+import { fetchBytes, getAddress } from "./server.js"
 
 // What outlives a mount: the images received, and the user's choices. Streamlit may remove a component and mount it
 // again, and the two components of the viewer are separate modules, so everything is attached to the window.
 export const store = (globalThis[Symbol.for("wbcseg.viewer")] ??= {
   payloads: new Map(),
+  paths: new Map(),
+  requests: new Map(),
   events: new EventTarget(),
   viewers: new WeakMap(),
   state: null,
@@ -11,6 +15,7 @@ export const store = (globalThis[Symbol.for("wbcseg.viewer")] ??= {
 })
 
 export const MAX_PAYLOADS = 12
+const MAX_PATHS = 200
 const MAGIC = 0x57425031 // "WBP1"
 
 // Reads a payload; see wbcseg/ui/viewer/payload.py. Returns its header with {parts, maps}.
@@ -26,41 +31,100 @@ export function decodePayload(bytes) {
   return { ...header, parts, maps: new Map() }
 }
 
-// Returns a payload. Those that are used are dropped last: Python does not send again what it shows.
+// Returns a payload. Those that are used are dropped last. One that was dropped is fetched again.
 export function getPayload(digest) {
   const payload = store.payloads.get(digest)
-  if (!payload) return null
+  if (!payload) {
+    if (store.paths.has(digest)) fetchPayload(digest, store.paths.get(digest))
+    return null
+  }
   store.payloads.delete(digest)
   store.payloads.set(digest, payload)
   return payload
 }
 
 // Stores a payload that was received; those not used for longest are dropped.
-export function storePayload(bytes) {
-  const payload = decodePayload(bytes)
+export function storePayload(bytes, path = "") {
+  const payload = { ...decodePayload(bytes), path }
   if (store.payloads.has(payload.digest)) return
   store.payloads.set(payload.digest, payload)
   if (store.payloads.size > MAX_PAYLOADS) store.payloads.delete(store.payloads.keys().next().value)
   store.events.dispatchEvent(new Event("payload"))
 }
 
+// Returns the payload of an image, if it is there.
+export function findPayload(imageId) {
+  return [...store.payloads.values()].find(payload => payload.image_id === imageId)
+}
+
+// Fetches a payload, unless it is there or on its way. Tries again where the connection fails.
+export function fetchPayload(digest, path) {
+  store.paths.delete(digest)
+  store.paths.set(digest, path)
+  if (store.paths.size > MAX_PATHS) store.paths.delete(store.paths.keys().next().value)
+  if (store.payloads.has(digest)) return Promise.resolve()
+  if (!store.requests.has(digest)) {
+    const request = fetchAndStore(digest).finally(() => store.requests.delete(digest))
+    store.requests.set(digest, request)
+  }
+  return store.requests.get(digest)
+}
+
+async function fetchAndStore(digest) {
+  const path = store.paths.get(digest), bytes = await fetchBytes(path)
+  // The server keeps few images. If one that it dropped is needed, Python sends another address.
+  if (!bytes) return
+  storePayload(bytes, path)
+  decodeWhenIdle(store.payloads.get(digest))
+}
+
+// Decodes an image and its maps before they are shown, so that the next image appears at once.
+function decodeWhenIdle(payload) {
+  if (!payload?.image_id || payload.tiles || !globalThis.requestIdleCallback) return
+  requestIdleCallback(() => {
+    loadImage(payload).catch(() => {})
+    for (const part of Object.keys(payload.parts)) if (part !== "image") loadMap(payload, part).catch(() => {})
+  })
+}
+
 // Returns a promise of the decoded image of a payload.
 export function loadImage(payload) {
-  return (payload.image ??= createImageBitmap(new Blob([payload.parts.image], { type: "image/png" })))
+  return (payload.image ??= decodeImage(payload))
+}
+
+async function decodeImage({ parts, tiles, path }) {
+  const bitmap = await createImageBitmap(new Blob([parts.image], { type: "image/png" }))
+  if (!tiles) return bitmap
+  const fetchTile = async (level, column, row) => {
+    const response = await fetch(getAddress(`${path}/${level}/${column}/${row}`))
+    if (!response.ok) throw new Error(`The server answered ${response.status}`)
+    return createImageBitmap(await response.blob())
+  }
+  return new LargeImage(tiles, bitmap, fetchTile, () => store.events.dispatchEvent(new Event("tile")))
+}
+
+// Frees what was decoded of a large image that is not shown any more.
+export async function releaseLargeImage(payload) {
+  if (!payload?.tiles) return
+  const image = await payload.image
+  image?.clear()
+  payload.fadedImage = null
+  payload.maps.clear()
 }
 
 // Returns a promise of the same image, grey and pale, so that errors and uncertainty stand out on it.
 export function loadFadedImage(payload) {
   return (payload.fadedImage ??= loadImage(payload).then(image => {
-    const { width, height } = image, canvas = new OffscreenCanvas(width, height), context = canvas.getContext("2d")
-    context.drawImage(image, 0, 0)
+    const source = image.overview ?? image, { width, height } = source
+    const canvas = new OffscreenCanvas(width, height), context = canvas.getContext("2d")
+    context.drawImage(source, 0, 0)
     const pixels = context.getImageData(0, 0, width, height), { data } = pixels
     for (let i = 0; i < data.length; i += 4) {
       const grey = 0.3 * data[i] + 0.59 * data[i + 1] + 0.11 * data[i + 2]
       data[i] = data[i + 1] = data[i + 2] = 128 + grey / 2
     }
     context.putImageData(pixels, 0, 0)
-    return canvas
+    return image.overview ? new LargeImage(image, canvas) : canvas
   }))
 }
 

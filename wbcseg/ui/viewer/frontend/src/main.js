@@ -2,8 +2,11 @@ import { readUrl, writeUrl } from "./url_state.js"
 import { createElement, setPressed } from "./dom.js"
 import { drawCrosshair, drawPanel } from "./render.js"
 import { Gestures, zoomView } from "./gestures.js"
-import { Panel, computeColumns } from "./panels.js"
-import { getPayload, loadImage, loadPanelMap, store } from "./image_store.js"
+import { Panel } from "./panels.js"
+import { computeColumns, computeFillColumns, computeFreeHeight } from "./layout.js"
+import { Badges } from "./badges.js"
+import { Marks } from "./marks.js"
+import { getPayload, loadImage, loadPanelMap, releaseLargeImage, store } from "./image_store.js"
 import { hasDraft, loadDraft } from "./local_drafts.js"
 import { Toolbar } from "./toolbar.js"
 import { Help, SHORTCUTS } from "./help.js"
@@ -13,6 +16,7 @@ import { Editor } from "./edit.js"
 import { saveFigure, saveMask, saveView } from "./export.js"
 import { createState } from "./state.js"
 import { Field } from "./cells/field.js"
+import { ImageSteps } from "./image_steps.js"
 
 const URL_DELAY = 300
 const MAX_PIXEL_RATIO = 2, MAX_PIXEL_RATIO_MANY_PANELS = 1.5, MANY_PANELS = 8
@@ -28,7 +32,10 @@ class Viewer {
     this.crosshair = null
     this.path = location.pathname
     this.abort = new AbortController()
+    this.badges = new Badges(this.abort.signal)
+    this.marks = new Marks(this)
     this.field = new Field(this)
+    this.steps = new ImageSteps(this)
     this.toolbar = new Toolbar(this)
     this.grid = createElement("div", { class: "panels" })
     this.readout = createElement("p", { class: "readout", "aria-live": "off" })
@@ -37,10 +44,11 @@ class Viewer {
     this.help = new Help(this)
     this.swipe = new Swipe(this)
     this.strip = new Strip(this)
+    this.statusLine = createElement("div", { class: "status-line" }, this.marks.node, this.readout)
     this.node = createElement(
       "section",
       { class: "viewer", "aria-label": "Viewer" },
-      this.toolbar.node, this.error, this.swipe.node, this.field.toolbar.node, this.grid, this.readout, this.strip.node, this.help.node, this.announcement,
+      this.toolbar.node, this.error, createElement("div", { class: "middle" }, this.field.toolbar.node, this.swipe.node, this.grid), this.statusLine, this.strip.node, this.help.node, this.announcement,
     )
     root.append(this.node)
     root.host.dataset.viewer = ""
@@ -51,6 +59,8 @@ class Viewer {
   addListeners() {
     const on = (target, type, handle) => target.addEventListener(type, handle, { signal: this.abort.signal })
     on(store.events, "payload", () => this.load())
+    on(store.events, "tile", () => this.draw())
+    on(store.events, "select-cell", event => this.field.selectFromList(event.detail))
     on(this.node, "keydown", event => this.handleKey(event))
     on(this.grid, "focusin", event => this.field.setActive(this.panels.find(({ canvas }) => canvas === event.target)))
     on(this.node, "keyup", event => event.key.toLowerCase() === "h" && this.setHidden(false))
@@ -65,11 +75,17 @@ class Viewer {
   update({ data: [props], setTriggerValue }) {
     this.setTriggerValue = setTriggerValue
     this.props = props
+    this.steps.receive(props.image_id)
     this.panelKeys = props.panels.map(panel => panel.key)
     if (!this.state.isUrlRead) readUrl(this.state, this.panelKeys, props.palettes.map(palette => palette.key))
     this.state.isUrlRead = true
+    this.node.classList.toggle("filling", this.isFilling)
+    this.field.toolbar.arrange(this.isFilling ? this.statusLine : null)
+    if (!this.isUpdated) this.field.linkedCell = this.state.cell
+    this.isUpdated = true
     this.field.update()
     this.toolbar.update()
+    this.marks.update()
     this.strip.update()
     this.load()
     this.scheduleUrlUpdate()
@@ -92,6 +108,16 @@ class Viewer {
     return existing.length ? existing : this.props.default_panels
   }
 
+  // Whether the viewer has a height of its own, given by the page; else it grows with its panels.
+  get isFilling() {
+    return !["", "auto"].includes(getComputedStyle(this.root.host).getPropertyValue("--viewer-height").trim())
+  }
+
+  // Whether the whole image is in view and nothing is being drawn, so that a finger need not move the image.
+  get isResting() {
+    return this.isFilling && this.state.view.scale <= 1 && !this.editor && !this.field.tools.isActive
+  }
+
   get models() {
     return this.props.panels.filter(panel => panel.kind === "model")
   }
@@ -101,27 +127,37 @@ class Viewer {
   }
 
   async load() {
-    const payload = getPayload(this.props?.digest)
+    const payload = this.props && getPayload(this.steps.digest)
     if (!payload) return
     const loadCount = (this.loadCount = (this.loadCount ?? 0) + 1)
     try {
       const image = await loadImage(payload), { models } = this, edits = await this.loadEdits(payload, models)
-      const panels = this.selectedKeys.map(key => this.panelsByKey.get(key) ?? new Panel(key))
+      const panels = this.selectedKeys.map(key => this.panelsByKey.get(key) ?? new Panel(key, this.badges))
       const findProps = key => this.props.panels.find(panel => panel.key === key)
-      for (const panel of panels) panel.cellLayer = this.field.getLayer(panel.key)
+      for (const panel of panels) Object.assign(panel, { cellLayer: this.field.getLayer(panel.key), types: this.props.types })
       await Promise.all(panels.map(panel => panel.load(findProps(panel.key), payload, image, models, edits)))
       if (loadCount !== this.loadCount) return
       this.arrange(panels)
       if (this.payload?.digest !== payload.digest && !this.state.view.isMoved) this.centre(image)
+      if (this.payload !== payload) releaseLargeImage(this.payload)
       this.payload = payload
       this.error.hidden = true
       this.field.refresh()
       this.renderLayers()
       this.resize()
       await this.swipe.update()
+      await this.updateEditor()
     } catch (error) {
       this.showError(`This image could not be shown: ${error.message}. Reload the page to try again.`)
     }
+  }
+
+  // Lets the editor follow the image: it opens where the page asks for a drawing, and closes with its panel.
+  async updateEditor() {
+    const { editor, payload, panels } = this
+    const isStale = editor && (editor.digest !== payload.digest || !panels.includes(editor.panel))
+    const key = isStale ? editor.panel.key : this.props.starts_editing && !editor ? this.models[0]?.key : null
+    if (key) await this.edit(panels.find(panel => panel.key === key) ?? null)
   }
 
   getEdits(digest) {
@@ -163,10 +199,13 @@ class Viewer {
 
   resize() {
     const count = this.panels.length
+    this.swipe.resize()
     if (!count || !this.grid.clientWidth) return
-    this.toolbar.arrange(this.field.isShown, this.grid.clientWidth < NARROW_WIDTH)
+    this.toolbar.arrange(this.field.isShown, this.grid.clientWidth < NARROW_WIDTH, this.isFilling)
     const { width, height } = this.panels[0].image, aspect = Math.min(1.8, Math.max(0.6, width / height))
-    this.grid.style.setProperty("--columns", computeColumns(count, this.grid.clientWidth, 0.66 * window.innerHeight, aspect))
+    const columns = this.computeColumns(count, width / height, aspect)
+    this.grid.style.setProperty("--columns", columns)
+    this.grid.style.setProperty("--rows", Math.ceil(count / columns))
     this.grid.style.setProperty("--aspect", aspect)
     const maxRatio = count > MANY_PANELS ? MAX_PIXEL_RATIO_MANY_PANELS : MAX_PIXEL_RATIO
     this.pixelRatio = Math.min(maxRatio, window.devicePixelRatio || 1)
@@ -174,8 +213,13 @@ class Viewer {
       const w = Math.round(canvas.clientWidth * this.pixelRatio), h = Math.round(canvas.clientHeight * this.pixelRatio)
       if (w && (canvas.width !== w || canvas.height !== h)) Object.assign(canvas, { width: w, height: h })
     }
-    this.swipe.resize()
     this.draw()
+  }
+
+  computeColumns(count, imageAspect, aspect) {
+    const freeHeight = computeFreeHeight(this.node, this.grid), width = this.grid.clientWidth
+    if (!freeHeight) return computeColumns(count, width, 0.66 * window.innerHeight, aspect)
+    return computeFillColumns(count, width, freeHeight, imageAspect)
   }
 
   draw() {
@@ -187,12 +231,14 @@ class Viewer {
       for (const panel of this.panels) {
         if (!panel.image) continue
         drawPanel(panel.context, panel.canvas, panel, view, settings)
+        this.marks.draw(panel, settings.lineWidth)
         if (this.crosshair && this.field.showsCrosshair(panel)) drawCrosshair(panel.context, panel.canvas, panel, view, this.crosshair)
       }
       this.swipe.draw(settings)
       this.field.tools.draw()
       this.editor?.draw()
       // For tests, and for anyone who wants to know what a panel shows.
+      this.grid.classList.toggle("resting", this.isResting)
       this.grid.dataset.view = [view.scale, view.x, view.y].map(n => n.toFixed(3)).join(" ")
     })
   }
@@ -273,16 +319,34 @@ class Viewer {
 
   scheduleUrlUpdate() {
     clearTimeout(this.urlTimer)
-    this.urlTimer = setTimeout(() => this.isOnPage() && writeUrl(this.state, this.props.default_panels), URL_DELAY)
+    this.urlTimer = setTimeout(() => this.isOnPage() && this.updateUrl(), URL_DELAY)
+  }
+
+  updateUrl() {
+    this.state.cell = this.field.isShown ? this.field.addressedCell : null
+    writeUrl(this.state, this.props.default_panels)
   }
 
   isOnPage() {
     return location.pathname === this.path && this.node.isConnected
   }
 
-  // Asks Python for another image. Besides this, edited masks and corrections of cells are sent to Python.
   goTo(id) {
-    if (id) this.setTriggerValue("image", id)
+    this.steps.goTo(id)
+  }
+
+  // Goes to the next image (1) or the previous one (-1).
+  step(direction) {
+    this.steps.step(direction)
+  }
+
+  onStep() {
+    this.load()
+  }
+
+  // Asks Python for another image. Besides this, edited masks and corrections of cells are sent to Python.
+  requestImage(id) {
+    this.setTriggerValue("image", id)
   }
 
   handleKey(event) {
@@ -290,7 +354,10 @@ class Viewer {
     const isTyping = target.matches?.("input:not([type=range]):not([type=checkbox]), select, textarea")
     if (isTyping || this.editor?.handleKey(event) || (!this.editor && this.field.handleKey(event, target)) || event.ctrlKey || event.metaKey || event.altKey) return
     const shortcut = SHORTCUTS.find(({ matches }) => matches(event))
-    if (!shortcut || (target.type === "range" && event.key.startsWith("Arrow"))) return
+    if (target.type === "range" && event.key.startsWith("Arrow")) return
+    // An arrow key that does nothing here must not scroll the page under the viewer.
+    if (!shortcut && event.key.startsWith("Arrow")) event.preventDefault()
+    if (!shortcut) return
     event.preventDefault()
     event.stopPropagation()
     shortcut.run(this, event)
@@ -320,6 +387,7 @@ class Viewer {
     this.abort.abort()
     this.resizeObserver.disconnect()
     this.field.destroy()
+    this.steps.destroy()
     clearTimeout(this.urlTimer)
     this.node.remove()
   }

@@ -4,6 +4,7 @@ import {
 } from "./overlays.js"
 import { createElement, formatScore } from "./dom.js"
 import { Outlines } from "./outlines.js"
+import { createTypeCounts, formatTypeCounts } from "./cells/type_counts.js"
 import { STATUS_STYLES, getStatusStyle } from "./cells/cell_layer.js"
 import { getProbability, loadFadedImage, loadPanelMap, loadMap } from "./image_store.js"
 
@@ -16,36 +17,20 @@ const LEGENDS = {
   uncertainty: [[UNCERTAINTY_COLOURS[1], "slightly uncertain"], [UNCERTAINTY_COLOURS[3], "very uncertain"]],
 }
 
-const MIN_PANEL_WIDTH = 132, GAP = 10, CAPTION_HEIGHT = 62
-
-// Returns the number of columns that makes the panels largest without making the grid taller than the screen.
-export function computeColumns(count, width, height, aspect) {
-  let best = 1, bestScore = 0
-  for (let columns = 1; columns <= count; columns++) {
-    const side = (width - GAP * (columns - 1)) / columns
-    if (side < MIN_PANEL_WIDTH && columns > 1) break
-    const rows = Math.ceil(count / columns), gridHeight = rows * (side / aspect + CAPTION_HEIGHT)
-    // Large panels count less if the user has to scroll, and slightly less if a row is not full.
-    const score = side * Math.min(1, height / gridHeight) ** 2 * (count / (rows * columns)) ** 0.25
-    if (score > bestScore + 1) {
-      bestScore = score
-      best = columns
-    }
-  }
-  // Two side by side on a phone.
-  return count > 1 && width >= 2 * MIN_PANEL_WIDTH + GAP ? Math.max(2, best) : best
-}
-
 export class Panel {
-  constructor(key) {
+  constructor(key, badges) {
     this.key = key
+    this.badges = badges
     this.canvas = createElement("canvas", { tabindex: 0, role: "img" })
     this.context = this.canvas.getContext("2d")
     this.title = createElement("span", { class: "name" })
     this.scores = createElement("span", { class: "scores" })
     this.readout = createElement("span", { class: "panel-readout", "aria-hidden": "true" })
-    const caption = createElement("figcaption", {}, this.title, this.scores)
-    this.node = createElement("figure", { "data-panel": key }, caption, this.canvas, this.readout)
+    this.badgeSlot = createElement("span", { class: "badges" })
+    this.types = []
+    this.typeSlot = createElement("span", { class: "types" })
+    const caption = createElement("figcaption", {}, this.title, this.badgeSlot, this.scores, this.typeSlot)
+    this.node = createElement("figure", { "data-panel": key }, caption, createElement("div", { class: "frame" }, this.canvas, this.readout))
   }
 
   // Loads what the panel shows of an image: its maps, with the user's edits in place of a model's result.
@@ -76,9 +61,11 @@ export class Panel {
     this.map ??= await this.loadMap()
   }
 
-  // Shows the Dice or the legend, and the badge.
+  // Shows the badges, and the Dice or the legend.
   showCaption() {
-    const items = this.cellLayer ? this.createCellItems() : []
+    const items = this.cellLayer ? [createElement("span", { class: "cell-count" }, this.cellCount ?? "")] : []
+    const counts = this.cellLayer ? (this.typeCounts ?? []) : this.types[this.props.type] ? [[this.types[this.props.type], null]] : []
+    this.typeSlot.replaceChildren(...(counts.length ? [createTypeCounts(counts)] : []))
     if (this.props.kind === "model" && this.mask) {
       this.dice = computeDice(this.map, this.mask)
       for (const [region, value] of Object.entries(this.dice)) items.push(createElement("span", {}, `${region} ${formatScore(value)}`))
@@ -86,31 +73,42 @@ export class Panel {
     for (const [colour, text] of LEGENDS[this.props.kind] ?? []) {
       items.push(createElement("span", {}, createElement("i", { style: `--colour: ${colour}` }), text))
     }
-    const { badge } = this.props
-    if (badge) items.push(createElement("span", { class: "badge", title: badge.help }, badge.text))
     this.scores.replaceChildren(...items)
+    this.showBadges()
   }
 
-  // Shows how many cells there are, how many of them count, and how many have which status.
-  showCells(text) {
-    this.canvas.setAttribute("aria-label", `${this.props.alt}. ${text}. Arrow keys go from cell to cell, the question mark lists all keys.`)
+  showBadges() {
+    const { quality, badge } = this.props, badges = this.cellLayer ? this.listCellBadges() : quality ? [quality] : []
+    if (badge) badges.push({ kind: "note", text: badge.text, help: [badge.help] })
+    const shownKey = JSON.stringify(badges)
+    // Badges that have not changed stay, with their explanation open.
+    if (shownKey === this.shownBadges) return
+    this.shownBadges = shownKey
+    this.badgeSlot.replaceChildren(...badges.map(item => this.badges.create({ ...item, swatch: this.createSwatch(item.kind) })))
+  }
+
+  // Shows how many cells there are, how many of them count and are of which type, and how many have which status.
+  showCells(text, typeCounts) {
+    this.typeCounts = typeCounts
+    const types = typeCounts.length ? ` ${formatTypeCounts(typeCounts)}.` : ""
+    this.canvas.setAttribute("aria-label", `${this.props.alt}. ${text}.${types} Arrow keys go from cell to cell, the question mark lists all keys.`)
     this.cellCount = text
     this.showCaption()
   }
 
-  createCellItems() {
-    const counts = new Map(), labels = new Map()
-    for (const { status, status_label: label } of this.cellLayer.cells) {
-      counts.set(status, (counts.get(status) ?? 0) + 1)
-      labels.set(status, label)
-    }
-    const statuses = Object.keys(STATUS_STYLES).filter(status => labels.get(status))
-    const items = statuses.map(status => {
-      const { colour, dash } = getStatusStyle(status)
-      const swatch = this.hasClassOutlines ? "" : createElement("i", { class: dash.length ? "line dashed" : "line", style: `--colour: ${colour}` })
-      return createElement("span", {}, swatch, `${labels.get(status)}: ${counts.get(status)}`)
-    })
-    return [createElement("span", { class: "cell-count" }, this.cellCount ?? ""), ...items]
+  // Lists a badge for each status of the cells, with how many have it.
+  listCellBadges() {
+    const counts = new Map()
+    for (const { status } of this.cellLayer.cells) counts.set(status, (counts.get(status) ?? 0) + 1)
+    const { status_badges: statuses = [] } = this.props
+    return statuses.filter(({ kind }) => counts.get(kind)).map(({ kind, text, help }) => ({ kind, text: `${text}: ${counts.get(kind)}`, title: text, help }))
+  }
+
+  // The line in which the outlines of a status are drawn.
+  createSwatch(status) {
+    if (!this.cellLayer || this.hasClassOutlines || !(status in STATUS_STYLES)) return null
+    const { colour, dash } = getStatusStyle(status)
+    return createElement("i", { class: dash.length ? "line dashed" : "line", style: `--colour: ${colour}` })
   }
 
   // Renders the layers again if a setting or the map has changed.
@@ -118,6 +116,7 @@ export class Panel {
     const { classes, threshold, colours, hatching, style, classOutlines } = settings
     if (this.cellLayer && this.hasClassOutlines !== classOutlines) {
       this.hasClassOutlines = classOutlines
+      this.shownBadges = null
       this.showCaption()
     }
     const layersKey = JSON.stringify([classes, threshold, colours, hatching, style, Boolean(this.shownCells)])
@@ -150,7 +149,7 @@ export class Panel {
   describePixel(x, y, classNames) {
     if (x < 0 || y < 0 || x >= this.image.width || y >= this.image.height) return ""
     const i = y * this.image.width + x, { kind } = this.props, cell = this.cellLayer?.findAt(x + 0.5, y + 0.5)
-    if (cell) return `cell ${cell.number}${cell.status_label ? `, ${cell.status_label.toLowerCase()}` : ""}`
+    if (cell) return [`cell ${cell.number}`, this.types[cell.type]?.title, cell.status_label].filter(Boolean).join(", ").toLowerCase()
     if (kind === "mask") return classNames[this.map.ids[i]]
     if (kind === "agreement") return this.votes ? `${this.votes[i]} of ${this.models.length} agree` : ""
     if (!this.map) return ""

@@ -18,7 +18,8 @@ export function drawPanel(context, size, panel, view, settings) {
   context.clearRect(0, 0, size.width, size.height)
   const scale = setViewTransform(context, size, panel.image, view)
   context.imageSmoothingEnabled = scale < 1
-  context.drawImage(panel.image, 0, 0)
+  if (panel.image.draw) panel.image.draw(context, scale, computeViewport(size, view, scale))
+  else context.drawImage(panel.image, 0, 0)
   if (settings.hidden) return
   for (const layer of panel.layers ?? []) {
     if (layer.fill) {
@@ -47,4 +48,10 @@ export function drawCrosshair(context, size, panel, view, point) {
     if (scale > 6) context.rect(left, top, 1, 1)
     context.stroke()
   }
+}
+
+// Waits for the detail of a large image that a drawing will show.
+export async function prepareImage(size, panel, view) {
+  const scale = Math.min(size.width / panel.image.width, size.height / panel.image.height) * view.scale
+  await panel.image.prepare?.(scale, computeViewport(size, view, scale))
 }

@@ -14,6 +14,8 @@ export function createState() {
     classOutlines: false,
     threshold: 0,
     swipe: null,
+    // The selected cell of a field of view: its id, and the key of the panel.
+    cell: null,
     edits: new Map(),
     corrections: new Map(),
     counting: new Map(),

@@ -1,22 +1,31 @@
 import { createElement, formatScore } from "./dom.js"
+import { createIcon } from "./cells/icons.js"
 import { loadImage, store } from "./image_store.js"
 
-// The images before and after the current one, each with the lowest Dice of any model.
+// The filmstrip: the images before and after the current one, each with the lowest Dice of any model.
 
 export class Strip {
   constructor(viewer) {
     this.viewer = viewer
-    this.node = createElement("div", { class: "strip", role: "group", "aria-label": "Other images" })
+    const step = (icon, label, key, direction) =>
+      createElement("button", { type: "button", class: "icon", "aria-label": label, title: `${label} (${key})`, onclick: () => viewer.step(direction) }, createIcon(icon))
+    this.previous = step("previous", "Previous image", "←", -1)
+    this.next = step("next", "Next image", "→", 1)
+    this.list = createElement("div", { class: "strip", role: "group", "aria-label": "Other images" })
+    this.node = createElement("div", { class: "strip-line" }, this.previous, this.list, this.next)
     store.events.addEventListener("payload", () => this.showThumbnails(), { signal: viewer.abort.signal })
   }
 
   update() {
-    const { props, root } = this.viewer, focusedId = root.activeElement?.dataset?.image
-    this.node.replaceChildren(...(props.strip ?? []).map(item => this.createButton(item)))
-    if (focusedId) this.node.querySelector(`[data-image="${CSS.escape(focusedId)}"]`)?.focus({ preventScroll: true })
+    const { props, root } = this.viewer, focusedId = root.activeElement?.dataset?.image, items = props.strip ?? []
+    this.node.classList.toggle("empty", !items.length)
+    this.previous.disabled = !props.previous_id
+    this.next.disabled = !props.next_id
+    this.list.replaceChildren(...items.map(item => this.createButton(item)))
+    if (focusedId) this.list.querySelector(`[data-image="${CSS.escape(focusedId)}"]`)?.focus({ preventScroll: true })
     this.showThumbnails()
-    const current = this.node.querySelector("[aria-current]")
-    if (current) this.node.scrollLeft = current.offsetLeft - (this.node.clientWidth - current.clientWidth) / 2
+    const current = this.list.querySelector("[aria-current]")
+    if (current) this.list.scrollLeft = current.offsetLeft - this.list.offsetLeft - (this.list.clientWidth - current.clientWidth) / 2
   }
 
   createButton(item) {
@@ -37,7 +46,7 @@ export class Strip {
   async showThumbnails() {
     const { prefetch_key: prefetchKey } = this.viewer.props
     const sheets = [...store.payloads.values()].filter(payload => payload.positions && payload.prefetch_key === prefetchKey).reverse()
-    for (const button of this.node.children) {
+    for (const button of this.list.children) {
       const id = button.dataset.image, payload = sheets.find(sheet => sheet.positions[id])
       if (!payload) continue
       const sheet = await loadImage(payload), [x, y, width, height] = payload.positions[id], canvas = button.querySelector("canvas")

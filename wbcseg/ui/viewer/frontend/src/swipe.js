@@ -47,6 +47,7 @@ export class Swipe {
   async update() {
     const { viewer } = this, { swipe } = viewer.state
     this.node.hidden = !swipe
+    viewer.node.classList.toggle("swiping", Boolean(swipe))
     if (!swipe) return
     for (const [side, select] of this.sides) {
       if (select.options.length !== viewer.panelKeys.length) {
@@ -65,8 +66,8 @@ export class Swipe {
 
   async loadPanel(key, payload, image, edits) {
     const { viewer } = this, panelProps = viewer.props.panels.find(panel => panel.key === key) ?? viewer.props.panels[0]
-    const panel = new Panel(panelProps.key)
-    panel.cellLayer = viewer.field.getLayer(panelProps.key)
+    const panel = new Panel(panelProps.key, viewer.badges)
+    Object.assign(panel, { cellLayer: viewer.field.getLayer(panelProps.key), types: viewer.props.types })
     await panel.load(panelProps, payload, image, viewer.models, edits)
     panel.renderLayers(viewer.settings)
     return panel
@@ -75,7 +76,7 @@ export class Swipe {
   resize() {
     if (this.node.hidden || !this.pair) return
     const { image } = this.pair[0], ratio = Math.min(2, window.devicePixelRatio || 1)
-    this.stage.style.aspectRatio = `${Math.min(1.8, Math.max(0.6, image.width / image.height))}`
+    this.stage.style.aspectRatio = this.viewer.isFilling ? "auto" : `${Math.min(1.8, Math.max(0.6, image.width / image.height))}`
     const width = Math.round(this.canvas.clientWidth * ratio), height = Math.round(this.canvas.clientHeight * ratio)
     if (width && (this.canvas.width !== width || this.canvas.height !== height)) Object.assign(this.canvas, { width, height })
   }

@@ -1,62 +1,63 @@
 import { createElement, setPressed } from "./dom.js"
+import { createIcon } from "./cells/icons.js"
+import { DisplayMenu } from "./display_menu.js"
+import { keepInWindow } from "./badges.js"
 
-// The controls. Each has a name for screen readers, a visible focus and, where it has a shortcut, the key in its tooltip.
+// The controls: one slim bar of icons. Each has a name for screen readers, a visible focus and a tooltip with its key.
 
-const STYLE_TITLES = { fill: "Fill", outline: "Outline", both: "Fill and outline" }
+const SIDE_ATTRIBUTE = "data-side-panel"
 
 export class Toolbar {
   constructor(viewer) {
     this.viewer = viewer
-    const button = (text, tooltip, onclick, more = {}) =>
-      createElement("button", { type: "button", title: tooltip, onclick, ...more }, text)
-    const group = (...children) => createElement("div", { class: "group" }, ...children)
-    this.previous = button("‹", "Previous image (←)", () => viewer.goTo(viewer.props.previous_id), { "aria-label": "Previous image" })
-    this.next = button("›", "Next image (→)", () => viewer.goTo(viewer.props.next_id), { "aria-label": "Next image" })
-    this.name = createElement("strong", { class: "image-name" })
+    const button = (icon, name, tooltip, onclick, more = {}) =>
+      createElement("button", { type: "button", class: "icon", title: tooltip, "aria-label": name, onclick, ...more }, createIcon(icon))
+    const group = (label, ...children) => createElement("div", { class: "tools", role: "group", "aria-label": label }, ...children)
     const isMenu = { "aria-expanded": "false" }, isToggle = { "aria-pressed": "false" }
-    this.panelsButton = button("Panels", "Choose and order the panels (P)", () => this.toggleMenu(this.panelsMenu), isMenu)
+    this.display = new DisplayMenu(viewer)
+    this.panelsButton = button("panels", "Panels", "Panels: choose and order them (P)", () => this.toggleMenu(this.panelsMenu), isMenu)
     this.panelsMenu = createElement("div", { class: "menu", role: "group", "aria-label": "Panels", hidden: true })
-    this.coloursButton = button("Colours", "Palette, hatching, confidence threshold (V)", () => this.toggleMenu(this.coloursMenu), isMenu)
-    this.coloursMenu = this.createColoursMenu()
-    this.swipeButton = button("Swipe", "Compare two panels with a divider (X)", () => viewer.swipe.toggle(), isToggle)
-    this.editButton = button("Edit mask", "Edit a model's mask (E)", () => this.toggleEditing(), isToggle)
-    this.saveButton = button("Save", "Save the view, a figure or a mask", () => this.toggleMenu(this.saveMenu), isMenu)
-    this.saveMenu = createElement("div", { class: "menu", role: "group", "aria-label": "Save", hidden: true })
-    this.helpButton = button("?", "Keyboard shortcuts (?)", () => viewer.help.toggle(), { "aria-label": "Keyboard shortcuts and gestures", ...isMenu })
-    this.hideButton = button("Hold to hide overlay", "Hold to hide overlay (H)", null, isToggle)
+    this.displayButton = button("display", "Display", "Display: style, colours, confidence threshold (V)", () => this.toggleMenu(this.displayMenu), isMenu)
+    this.displayMenu = this.display.node
+    this.swipeButton = button("swipe", "Swipe", "Swipe: compare two panels with a divider (X)", () => viewer.swipe.toggle(), isToggle)
+    this.hideButton = button("hide", "Hold to hide overlay", "Hold to hide overlay (H)", null, isToggle)
     this.setUpHideButton()
-    this.styles = createElement("div", { class: "segments", role: "radiogroup", "aria-label": "Overlay style" })
-    for (const [style, title] of Object.entries(STYLE_TITLES)) {
-      this.styles.append(button(title, `${title} (O for the next style)`, () => viewer.setState({ style }), { role: "radio", "data-style": style }))
-    }
-    this.opacity = this.createSlider("Opacity", "opacity", "Opacity ([ and ])")
-    this.classes = createElement("div", { class: "classes", role: "group", "aria-label": "Classes" })
+    this.fitButton = button("fit", "Fit to panel", "Fit the image to the panel (0)", () => viewer.fit())
+    this.editButton = button("edit", "Edit mask", "Edit a model's mask (E)", () => this.toggleEditing(), isToggle)
+    this.saveButton = button("image", "Save", "Save the view, a figure or a mask", () => this.toggleMenu(this.saveMenu), isMenu)
+    this.saveMenu = createElement("div", { class: "menu", role: "group", "aria-label": "Save", hidden: true })
+    this.helpButton = button("help", "Keyboard shortcuts and gestures", "Keyboard shortcuts (?)", () => viewer.help.toggle(), isMenu)
+    this.sideButton = button("side", "Details", "Show or hide the details beside the image", () => this.toggleSide(), { "aria-pressed": "true", class: "icon side-button" })
     this.menus = [
       [this.panelsMenu, this.panelsButton],
-      [this.coloursMenu, this.coloursButton],
+      [this.displayMenu, this.displayButton],
       [this.saveMenu, this.saveButton],
     ]
     const anchor = (menuButton, menu) => createElement("div", { class: "menu-anchor" }, menuButton, menu)
-    this.styleGroup = group(this.styles, this.opacity, this.hideButton)
-    this.classGroup = group(this.classes, anchor(this.coloursButton, this.coloursMenu))
+    this.classSlot = createElement("div", { class: "class-slot" })
     this.node = createElement(
       "div",
       { class: "bar", role: "toolbar", "aria-label": "Viewer controls" },
-      group(this.previous, this.name, this.next),
-      group(anchor(this.panelsButton, this.panelsMenu), this.swipeButton),
-      this.styleGroup, this.classGroup,
-      group(this.editButton, anchor(this.saveButton, this.saveMenu), this.helpButton),
+      group("View", anchor(this.panelsButton, this.panelsMenu), this.swipeButton, anchor(this.displayButton, this.displayMenu), this.hideButton, this.fitButton),
+      this.classSlot,
+      group("Mask and files", this.editButton, anchor(this.saveButton, this.saveMenu), this.helpButton, this.sideButton),
     )
-    this.node.addEventListener("keydown", event => event.key === "Escape" && this.closeMenus(true))
-    viewer.root.addEventListener("pointerdown", event => {
+    this.node.addEventListener("keydown", event => this.handleKey(event))
+    document.addEventListener("pointerdown", event => {
       if (!event.composedPath().some(node => node.classList?.contains("menu-anchor"))) this.closeMenus()
-    })
+    }, { signal: viewer.abort.signal })
   }
 
-  createSlider(label, setting, tooltip) {
-    const input = createElement("input", { type: "range", min: 0, max: 100, step: 5, "aria-label": label, title: tooltip })
-    input.addEventListener("input", () => this.viewer.setState({ [setting]: input.value / 100 }))
-    return input
+  // Escape closes a menu; in the bar, arrow keys move the focus, so that they do not go to another image.
+  handleKey(event) {
+    if (event.key === "Escape") this.closeMenus(true)
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+    if (!step || event.target.closest(".menu")) return
+    const isShown = button => !button.disabled && button.offsetParent && !button.closest(".menu")
+    const buttons = [...this.node.querySelectorAll("button")].filter(isShown), index = buttons.indexOf(event.target)
+    buttons[(index + step + buttons.length) % buttons.length].focus()
+    event.preventDefault()
+    event.stopPropagation()
   }
 
   setUpHideButton() {
@@ -71,25 +72,17 @@ export class Toolbar {
     button.addEventListener("contextmenu", event => event.preventDefault())
   }
 
-  createColoursMenu() {
-    const { viewer } = this
-    this.palette = createElement("select", { "aria-label": "Palette" })
-    this.palette.addEventListener("change", () => viewer.setState({ palette: this.palette.value }))
-    this.customColours = createElement("div", { class: "custom-colours", role: "group", "aria-label": "Custom colours" })
-    this.hatching = createElement("input", { type: "checkbox", id: "hatching" })
-    this.hatching.addEventListener("change", () => viewer.setState({ hatching: this.hatching.checked }))
-    this.classOutlines = createElement("input", { type: "checkbox", id: "class-outlines" })
-    this.classOutlines.addEventListener("change", () => viewer.setState({ classOutlines: this.classOutlines.checked }))
-    this.threshold = this.createSlider("Confidence threshold", "threshold", "Shows a model's pixels only from this probability on")
-    this.thresholdText = createElement("output", {})
-    return createElement(
-      "div",
-      { class: "menu", role: "group", "aria-label": "Colours", hidden: true },
-      createElement("label", {}, "Palette ", this.palette), this.customColours,
-      createElement("label", { for: "hatching" }, this.hatching, " Hatching (G): distinguishes classes without colour"),
-      createElement("label", { for: "class-outlines" }, this.classOutlines, " Outlines in class colours instead of status colours"),
-      createElement("label", {}, "Confidence threshold: ", this.thresholdText, this.threshold),
-    )
+  // Shows or hides the page's side panel, which is outside of the viewer.
+  toggleSide() {
+    const { state } = this.viewer
+    state.isSideHidden = !state.isSideHidden
+    this.updateSide()
+  }
+
+  updateSide() {
+    const { isSideHidden } = this.viewer.state
+    document.documentElement.setAttribute(SIDE_ATTRIBUTE, isSideHidden ? "hidden" : "shown")
+    setPressed(this.sideButton, !isSideHidden)
   }
 
   listSaveItems() {
@@ -110,15 +103,9 @@ export class Toolbar {
     if (menu === this.saveMenu) menu.replaceChildren(...this.listSaveItems())
     menu.hidden = false
     this.menus.find(([candidate]) => candidate === menu)[1].setAttribute("aria-expanded", "true")
-    this.keepOnScreen(menu)
-    menu.querySelector("button, input, select")?.focus()
-  }
-
-  // Moves an open menu to the left by as much as it exceeds the screen.
-  keepOnScreen(menu) {
-    menu.style.left = "0"
-    const { left, right } = menu.getBoundingClientRect(), excess = right + 12 - document.documentElement.clientWidth
-    if (excess > 0) menu.style.left = `${-Math.min(excess, left - 4)}px`
+    keepInWindow(menu)
+    const isReachable = node => node.tabIndex >= 0 && !node.disabled
+    ;[...menu.querySelectorAll("button, input, select")].find(isReachable)?.focus()
   }
 
   closeMenus(returnFocus = false) {
@@ -163,81 +150,32 @@ export class Toolbar {
 
   toggleEditing() {
     const { viewer } = this
+    if (this.editButton.disabled) return
     if (viewer.editor) return viewer.edit(null)
     const models = viewer.panels.filter(panel => panel.props.kind === "model")
     const panel = models.find(model => model.canvas === viewer.root.activeElement) ?? models[0]
     if (panel) viewer.edit(panel)
   }
 
-  // Arranges the controls: in a field of view, those of the classes are in the menu, and on a phone the image is above all.
-  arrange(isField, isNarrow) {
-    const layout = `${isField} ${isNarrow}`
+  // Arranges the controls: nucleus and cytoplasm are in the bar as a legend where there is room, else in the menu. On a narrow page
+  // that scrolls, a field of view is above the bar.
+  arrange(isField, isNarrow, isFilling) {
+    const layout = `${isField} ${isNarrow} ${isFilling}`
     if (layout === this.layout) return
     this.layout = layout
-    if (isField) this.coloursMenu.prepend(this.styles, this.opacity, this.classes)
-    else {
-      this.styleGroup.prepend(this.styles, this.opacity)
-      this.classGroup.prepend(this.classes)
-    }
-    if (isField && isNarrow) this.viewer.grid.after(this.node)
+    const slot = isField || isNarrow ? this.display.classSlot : this.classSlot
+    slot.prepend(this.display.classes)
+    if (isField && isNarrow && !isFilling) this.viewer.statusLine.before(this.node)
     else this.viewer.node.prepend(this.node)
   }
 
   update() {
-    const { viewer } = this, { state, props, settings } = viewer
-    this.name.textContent = props.name
-    this.previous.disabled = !props.previous_id
-    this.next.disabled = !props.next_id
-    for (const button of this.styles.children) {
-      const isChecked = button.dataset.style === viewer.style
-      button.setAttribute("aria-checked", isChecked)
-      button.tabIndex = isChecked ? 0 : -1
-    }
-    this.opacity.value = Math.round(100 * state.opacity)
-    this.opacity.disabled = viewer.style === "outline"
-    if (!this.classes.children.length) this.createClassButtons()
-    for (const button of this.classes.children) {
-      const id = Number(button.dataset.class)
-      setPressed(button, state.classes[id])
-      button.hidden = id === 0 && viewer.field.isShown
-      button.style.setProperty("--colour", settings.colours[id])
-    }
-    if (!this.palette.options.length) {
-      for (const palette of props.palettes) this.palette.append(new Option(palette.title, palette.key))
-      this.palette.append(new Option("Custom", "custom"))
-    }
-    this.palette.value = state.palette
-    this.customColours.hidden = state.palette !== "custom"
-    if (!this.customColours.children.length) this.createColourInputs()
-    ;[...this.customColours.querySelectorAll("input")].forEach((input, id) => (input.value = state.customColours[id]))
-    this.hatching.checked = state.hatching
-    this.threshold.value = Math.round(100 * state.threshold)
-    // Cells are drawn as outlines, which have no probabilities.
-    this.threshold.parentElement.hidden = viewer.field.isShown
-    this.classOutlines.parentElement.hidden = !viewer.field.isShown
-    this.classOutlines.checked = state.classOutlines
-    this.thresholdText.textContent = `${Math.round(100 * state.threshold)}%`
-    setPressed(this.swipeButton, Boolean(state.swipe))
+    const { viewer } = this
+    this.display.update()
+    setPressed(this.swipeButton, Boolean(viewer.state.swipe))
     setPressed(this.editButton, Boolean(viewer.editor))
-    this.editButton.disabled = !props.panels.some(panel => panel.kind === "model")
-  }
-
-  createClassButtons() {
-    for (const { id, title } of [...this.viewer.props.classes].reverse()) {
-      const properties = { type: "button", "data-class": id, title: `Show or hide ${title.toLowerCase()} (${id + 1})` }
-      const button = createElement("button", { ...properties, onclick: () => this.viewer.toggleClass(id) }, createElement("i", {}), title)
-      this.classes.append(button)
-    }
-  }
-
-  createColourInputs() {
-    this.viewer.props.classes.forEach(({ id, title }) => {
-      const input = createElement("input", { type: "color", "aria-label": `Colour of ${title.toLowerCase()}` })
-      input.addEventListener("input", () => {
-        const { customColours } = this.viewer.state
-        this.viewer.setState({ customColours: customColours.map((hex, i) => (i === id ? input.value : hex)) })
-      })
-      this.customColours.append(createElement("label", {}, input, " ", title))
-    })
+    this.editButton.disabled = viewer.props.starts_editing || !viewer.props.panels.some(panel => panel.kind === "model")
+    this.sideButton.hidden = !viewer.isFilling
+    if (viewer.isFilling) this.updateSide()
   }
 }

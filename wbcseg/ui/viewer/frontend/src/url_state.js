@@ -20,6 +20,7 @@ export function formatState(state, defaultPanels) {
   if (state.classOutlines) add("l", 1)
   if (state.threshold) add("t", Math.round(100 * state.threshold))
   if (state.swipe) add("w", [state.swipe.left, state.swipe.right, Math.round(100 * state.swipe.position)].join("_"))
+  if (state.cell) add("i", `${state.cell.id}_${state.cell.key}`)
   return parts.join("~")
 }
 
@@ -44,6 +45,10 @@ export function parseState(text, state, panelKeys, palettes) {
     if (letter === "l") state.classOutlines = value === "1"
     if (letter === "h") state.hatching = value === "1"
     if (letter === "t" && isPercentage(numbers[0])) state.threshold = numbers[0] / 100
+    if (letter === "i") {
+      const [id] = numbers, key = value.slice(value.indexOf("_") + 1)
+      if (Number.isSafeInteger(id) && id > 0 && panelKeys.includes(key)) state.cell = { id, key }
+    }
     if (letter === "w") {
       const end = value.lastIndexOf("_"), sides = splitKeys(value.slice(0, end), panelKeys), percent = Number(value.slice(end + 1))
       if (sides?.length === 2 && isPercentage(percent)) {

@@ -108,10 +108,31 @@ test("cells being split or merged are marked", () => {
   assert.deepEqual(merged.map(one => Boolean(one.isPending)), [true, false, true])
 })
 
+test("after a deletion the numbers have no gap, and undo brings them back", () => {
+  const edits = new CellEdits()
+  edits.receive([], [cell(1), cell(2), cell(3), cell(4)], null)
+  const getNumbers = () => edits.getShown().cells.map(({ id, number }) => [id, number])
+  edits.add(remove(2))
+  assert.deepEqual(getNumbers(), [[1, 1], [3, 2], [4, 3]])
+  edits.add(remove(3))
+  assert.deepEqual(getNumbers(), [[1, 1], [4, 2]])
+  edits.undo()
+  edits.undo()
+  assert.deepEqual(getNumbers(), [[1, 1], [2, 2], [3, 3], [4, 4]])
+})
+
 test("an edit is described by the numbers of its cells", () => {
   const numbers = new Map([[11, 1], [12, 2]])
   assert.equal(describeEdit(remove(11), numbers).done, "Cell 1 deleted")
   assert.equal(describeEdit({ kind: "merge", ids: [11, 12] }, numbers).done, "Cells 1, 2 merged")
   assert.equal(describeEdit(add(1, 2), numbers).done, "Cell added")
   assert.equal(describeEdit({ kind: "split", ids: [] }, numbers).done, "Cell split")
+})
+
+test("a type that a person gave stays in the list", () => {
+  const edit = normaliseEdit({ kind: "set_type", ids: [11], type: "monocyte" })
+  assert.equal(edit.type, "monocyte")
+  assert.equal("type" in normaliseEdit({ kind: "delete", ids: [11], type: "" }), false)
+  assert.deepEqual(normaliseEdit(edit), edit)
+  assert.equal(describeEdit(edit, new Map([[11, 1]])).done, "Cell 1: monocyte")
 })

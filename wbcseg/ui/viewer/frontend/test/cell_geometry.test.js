@@ -1,8 +1,8 @@
 import { test } from "node:test"
 import assert from "node:assert/strict"
 import {
-  computeBounds, computeDistanceToEdge, computeDistanceToSegment, containsPoint, measureInside, simplifyLine,
-  simplifyPolygon,
+  computeBounds, computeDistanceToEdge, computeDistanceToSegment, computeSquare, containsPoint, measureInside,
+  simplifyLine, simplifyPolygon,
 } from "../src/cells/geometry.js"
 import { formatCounts, selectCounted } from "../src/cells/region.js"
 
@@ -50,21 +50,32 @@ const makeCell = (left, top, more) => ({ id: left, outline: square(left, top, 10
 const whole = makeCell(40, 40), atTop = makeCell(20, 0, { cut_off: true }), atRight = makeCell(90, 30, { cut_off: true })
 const atLeftAndBottom = makeCell(0, 70, { cut_off: true }), cells = [whole, atTop, atRight, atLeftAndBottom]
 
+const all = { phrase: "", excluded_edges: [false, false, false, false] }
+const twoEdges = { phrase: "by the two-edge rule", excluded_edges: [false, true, false, true] }
+const complete = { phrase: "not cut by the edge", excluded_edges: [true, true, true, true] }
+
 test("the edge rule says which cut off cells count", () => {
-  assert.deepEqual(selectCounted(cells, null, "all", size), cells)
-  assert.deepEqual(selectCounted(cells, null, "complete", size), [whole])
-  assert.deepEqual(selectCounted(cells, null, "two_edges", size), [whole, atTop])
+  assert.deepEqual(selectCounted(cells, null, all, size), cells)
+  assert.deepEqual(selectCounted(cells, null, complete, size), [whole])
+  assert.deepEqual(selectCounted(cells, null, twoEdges, size), [whole, atTop])
+  assert.deepEqual(selectCounted(cells, null, { phrase: "", excluded_edges: [true, false, true, false] }, size), [whole, atRight])
 })
 
 test("a cell is in the region if its centroid is", () => {
-  assert.deepEqual(selectCounted(cells, square(44, 44, 5), "all", size), [whole])
-  assert.deepEqual(selectCounted(cells, square(0, 0, 44), "all", size), [atTop])
-  assert.deepEqual(selectCounted(cells, square(0, 0, 50), "complete", size), [whole])
+  assert.deepEqual(selectCounted(cells, square(44, 44, 5), all, size), [whole])
+  assert.deepEqual(selectCounted(cells, square(0, 0, 44), all, size), [atTop])
+  assert.deepEqual(selectCounted(cells, square(0, 0, 50), complete, size), [whole])
 })
 
 test("the counts are in words, as Python writes them", () => {
-  assert.equal(formatCounts([], null, "all", size), "no white blood cells")
-  assert.equal(formatCounts([whole], null, "all", size), "1 white blood cell")
-  assert.equal(formatCounts(cells, square(0, 0, 50), "two_edges", size), "4 white blood cells · 2 by the two-edge rule · 2 in the region")
-  assert.equal(formatCounts(cells, null, "complete", size), "4 white blood cells · 1 not cut by the edge")
+  assert.equal(formatCounts([], null, all, size), "no white blood cells")
+  assert.equal(formatCounts([whole], null, all, size), "1 white blood cell")
+  assert.equal(formatCounts(cells, square(0, 0, 50), twoEdges, size), "4 white blood cells · 2 by the two-edge rule · 2 in the region")
+  assert.equal(formatCounts(cells, null, complete, size), "4 white blood cells · 1 not cut by the edge")
+})
+
+test("the square around a box has the box in its middle", () => {
+  assert.deepEqual(computeSquare([10, 20, 40, 20], 0), [10, 10, 40])
+  const [left, top, side] = computeSquare([10, 20, 40, 20])
+  assert.deepEqual([left + side / 2, top + side / 2, Math.round(side)], [30, 30, 52])
 })

@@ -68,6 +68,20 @@ test("numbers do not cover each other, and a selected cell's is always shown", (
   assert.deepEqual(place(layer).map(({ text }) => text), ["2"])
 })
 
+test("a type is above its cell, else below it, and without its name where that would cover another cell", () => {
+  const placeOne = (...others) => {
+    const layer = makeLayer({ ...makeCell(1, 100, 100, 40), type: 0 }, ...others)
+    layer.types = [{ short: "Neut", colour: "#0072b2" }]
+    return place(layer)[0]
+  }
+  const above = placeOne(), below = placeOne(makeCell(2, 100, 60, 40)), bare = placeOne(makeCell(2, 100, 60, 40), makeCell(3, 100, 140, 40))
+  assert.deepEqual([above.name, above.colour], ["Neut", "#0072b2"])
+  assert.ok(above.y + above.height / 2 <= 82 && below.y - below.height / 2 >= 118)
+  assert.equal(below.name, "Neut")
+  assert.equal(bare.name, "")
+  assert.ok(bare.width < above.width)
+})
+
 test("numbers at the edge of the image stay in view", () => {
   const [label] = place(makeLayer(makeCell(1, 399, 2, 10)))
   assert.ok(label.x + label.width / 2 <= 400 && label.y - label.height / 2 >= 0)

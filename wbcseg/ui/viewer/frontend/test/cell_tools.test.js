@@ -15,7 +15,7 @@ function setUp() {
   const canvas = { clientWidth: 400, clientHeight: 200, focus() {} }
   const panel = { cellLayer: layer, canvas, image: { width: 200, height: 100 } }
   const viewer = {
-    crosshair: null, state: { view: { scale: 1, x: 100, y: 50 } }, announce: text => said.push(text), draw() {},
+    crosshair: null, state: { view: { scale: 1, x: 100, y: 50 } }, announce: text => said.push(text), draw() {}, onViewChanged() {},
     setCrosshair(point) { viewer.crosshair = { x: point.x, y: point.y } },
   }
   const field = {

@@ -2,6 +2,7 @@ import { beforeEach, test } from "node:test"
 import assert from "node:assert/strict"
 import { createState } from "../src/state.js"
 import { Field } from "../src/cells/field.js"
+import { store } from "../src/image_store.js"
 
 // As much of a document as the toolbar needs.
 function makeNode() {
@@ -25,10 +26,15 @@ const cells = [makeCell(1, 30, 50), makeCell(2, 60, 50), makeCell(3, 150, 50)]
 
 let said, sent, viewer, field
 
+const RULES = [
+  { key: "all", title: "All cells", phrase: "", excluded_edges: [false, false, false, false] },
+  { key: "two_edges", title: "Two-edge rule", phrase: "by the two-edge rule", excluded_edges: [false, true, false, true] },
+]
+
 function makeProps(more = {}, { edge_rule = "all", image_id = "upload/a" } = {}) {
   const panel = { key: "unet", kind: "model", cells, edits: [], problem: null, region: null, count_text: "counted by Python", ...more }
   return {
-    digest: "d1", image_id, edge_rule, edge_rules: [{ key: "all", title: "All cells" }, { key: "two_edges", title: "Two-edge rule" }],
+    digest: "d1", image_id, edge_rule, edge_rules: RULES,
     panels: [{ key: "image", kind: "image", cells: null }, panel],
   }
 }
@@ -42,7 +48,7 @@ beforeEach(t => {
   said = []
   sent = []
   viewer = {
-    state: createState(), style: "outline", panels: [], swipe: {}, grid: makeNode(), editor: null, props: null, draw() {},
+    state: createState(), style: "outline", panels: [], swipe: {}, grid: makeNode(), editor: null, props: null, draw() {}, onViewChanged() {},
     announce: text => said.push(text), setTriggerValue: (...value) => sent.push(structuredClone(value)), setState(changes) { Object.assign(viewer.state, changes) },
   }
   field = new Field(viewer)
@@ -172,4 +178,52 @@ test("merging needs two cells", () => {
   field.mergeSelected()
   assert.deepEqual(sent.at(-1)[1].list, [{ kind: "merge", ids: [1, 2], points: [], box: null }])
   field.destroy()
+})
+
+test("what is selected is told to the list beside the viewer, and what is chosen there is selected", () => {
+  const panned = []
+  viewer.pan = (...by) => panned.push(by)
+  viewer.state.view = { scale: 1, x: 100, y: 50 }
+  field.selectCell(field.layer.get(2))
+  assert.deepEqual(store.selection, { imageId: "upload/a", key: "unet", ids: [2], numbers: new Map([[1, 1], [2, 2], [3, 3]]) })
+  field.selectFromList({ key: "unet", id: 3 })
+  assert.deepEqual([...field.selection], [3])
+  assert.deepEqual(store.selection.ids, [3])
+  assert.ok(said.at(-1).startsWith("Cell 3 of 3"))
+  viewer.state.view = { scale: 8, x: 20, y: 50 }
+  field.selectFromList({ key: "unet", id: 3 })
+  assert.equal(panned.length, 1)
+  field.selectFromList({ key: "another", id: 1 })
+  assert.deepEqual([...field.selection], [3])
+  field.selectFromList({ key: "unet", id: null })
+  assert.deepEqual(store.selection.ids, [])
+})
+
+test("the address names the selected cell, if it is one", () => {
+  assert.equal(field.addressedCell, null)
+  field.selectCell(cells[1])
+  assert.deepEqual(field.addressedCell, { id: 2, key: "unet" })
+  field.selectCell(cells[0], true)
+  assert.equal(field.addressedCell, null)
+})
+
+test("the cell that an address names is selected as soon as the cells are there", () => {
+  const [panel] = viewer.panels, { cellLayer } = panel
+  field.linkedCell = { id: 3, key: "unet" }
+  viewer.panels = []
+  field.refresh()
+  assert.deepEqual(field.addressedCell, { id: 3, key: "unet" })
+  viewer.panels = [panel]
+  field.refresh()
+  assert.deepEqual([...cellLayer.selection], [3])
+  assert.equal(field.linkedCell, null)
+})
+
+test("a cell that is not there, or of another image, is not selected", () => {
+  field.linkedCell = { id: 99, key: "unet" }
+  field.refresh()
+  assert.equal(field.addressedCell, null)
+  field.linkedCell = { id: 1, key: "unet" }
+  field.reset("another image")
+  assert.equal(field.linkedCell, null)
 })

@@ -1,13 +1,20 @@
 import { test } from "node:test"
 import assert from "node:assert/strict"
-import { formatScore } from "../src/dom.js"
+import { findNextIndex, formatScore } from "../src/dom.js"
 import { buildSvg, computeLayout, listLegendItems } from "../src/export.js"
 import { SHORTCUTS } from "../src/help.js"
-import { computeColumns } from "../src/panels.js"
+import { computeColumns, computeFillColumns } from "../src/layout.js"
 import { computeViewport, setViewTransform } from "../src/render.js"
 
 test("scores have three decimals, and NaN is n/a", () => {
   assert.deepEqual([formatScore(0.91234), formatScore(1, 2), formatScore(NaN)], ["0.912", "1.00", "n/a"])
+})
+
+test("keys move in a list and stop at its ends", () => {
+  const keys = ["ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End"]
+  assert.deepEqual(keys.map(key => findNextIndex(5, key, 30)), [6, 4, 15, 0, 0, 29])
+  assert.deepEqual([findNextIndex(29, "ArrowDown", 30), findNextIndex(0, "ArrowUp", 30)], [29, 0])
+  assert.equal(findNextIndex(5, "a", 30), null)
 })
 
 test("columns fill a wide screen, with two on a phone", () => {
@@ -15,6 +22,16 @@ test("columns fill a wide screen, with two on a phone", () => {
   assert.equal(computeColumns(4, 1200, 600, 1), 4)
   assert.equal(computeColumns(5, 350, 600, 1), 2)
   assert.equal(computeColumns(3, 200, 600, 1), 1)
+})
+
+test("panels of a given height show the image as large as they can", () => {
+  assert.equal(computeFillColumns(1, 930, 600, 1), 1)
+  assert.equal(computeFillColumns(2, 930, 600, 1), 2)
+  assert.equal(computeFillColumns(4, 930, 600, 1), 2)
+  // A phone held upright: one above the other.
+  assert.equal(computeFillColumns(2, 358, 600, 1), 1)
+  // Wide fields of view, too.
+  assert.equal(computeFillColumns(2, 930, 700, 2.5), 1)
 })
 
 test("the view is centred on its point", () => {

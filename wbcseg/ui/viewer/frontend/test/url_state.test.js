@@ -22,7 +22,7 @@ test("a state is parsed as it was formatted, and needs no escaping", () => {
   const state = {
     view: { scale: 2.5, x: 60.1234, y: -3, isMoved: true }, panels: ["my_run_2", "uncertainty.my_run", "image"], style: "both", opacity: 0.65,
     classes: [true, false, true], numbers: false, classOutlines: true, palette: "custom", customColours: ["#000000", "#12ab34", "#ffffff"], hatching: true, threshold: 0.5,
-    swipe: { left: "my_run", right: "errors.unet-16", position: 0.25 },
+    swipe: { left: "my_run", right: "errors.unet-16", position: 0.25 }, cell: { id: 12, key: "my_run_2" },
   }
   const text = formatState(state, DEFAULTS)
   assert.equal(new URLSearchParams({ view: text }).toString(), `view=${text.replaceAll("~", "%7E")}`)
@@ -32,7 +32,7 @@ test("a state is parsed as it was formatted, and needs no escaping", () => {
 test("a named palette is kept", () => assert.equal(parse(formatState({ ...createState(), palette: "colorblind" }, DEFAULTS)).palette, "colorblind"))
 
 test("invalid parts are ignored", () => {
-  for (const text of ["z0_1_1", "z1_2", "zx_1_1", "s7", "o101", "o-1", "c12", "c01", "kneon", "kcustom_12345g_000000_000000", "t200", "wimage_50", "wimage_mask_101", "<b>", "~~"]) {
+  for (const text of ["z0_1_1", "z1_2", "zx_1_1", "s7", "o101", "o-1", "c12", "c01", "kneon", "kcustom_12345g_000000_000000", "t200", "wimage_50", "wimage_mask_101", "i0_image", "ix_image", "i3_unknown", "i3", "<b>", "~~"]) {
     assert.deepEqual(parse(text), createState(), text)
   }
 })

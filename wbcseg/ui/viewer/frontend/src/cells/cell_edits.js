@@ -97,7 +97,7 @@ export class CellEdits {
 export function predictCells(cells, edits) {
   let expected = cells
   for (const { kind, ids } of edits) {
-    if (kind === "delete") expected = expected.filter(cell => !ids.includes(cell.id))
+    if (kind === "delete") expected = renumber(expected.filter(cell => !ids.includes(cell.id)))
     if (kind === "split" || kind === "merge") {
       expected = expected.map(cell => (ids.includes(cell.id) ? { ...cell, isPending: true } : cell))
     }
@@ -105,17 +105,24 @@ export function predictCells(cells, edits) {
   return expected
 }
 
+// Numbers have no gaps: those after a deleted cell move up.
+function renumber(cells) {
+  return cells.map((cell, i) => (cell.number === i + 1 ? cell : { ...cell, number: i + 1 }))
+}
+
 // Writes an edit with all its keys in one order, so that equal edits have equal texts. Coordinates have one decimal.
-export function normaliseEdit({ kind, ids = [], points = [], box = null }) {
+export function normaliseEdit({ kind, ids = [], points = [], box = null, type = "", mask = "" }) {
   const round = n => Math.round(10 * n) / 10
-  return { kind, ids: [...ids], points: points.map(point => point.map(round)), box: box && box.map(round) }
+  const edit = { kind, ids: [...ids], points: points.map(point => point.map(round)), box: box && box.map(round) }
+  return { ...edit, ...(type && { type }), ...(mask && { mask }) }
 }
 
 // Says what an edit does: while it is under way, and when it is done.
-export function describeEdit({ kind, ids }, numbers) {
+export function describeEdit({ kind, ids, type }, numbers) {
   const names = ids.map(id => numbers.get(id) ?? id), cells = names.length === 1 ? `Cell ${names[0]}` : `Cells ${names.join(", ")}`
   if (kind === "delete") return { doing: `${cells} deleted`, done: `${cells} deleted` }
   if (kind === "split") return { doing: `${ids.length ? cells : "Cell"}: splitting…`, done: `${ids.length ? cells : "Cell"} split` }
   if (kind === "merge") return { doing: `${cells}: merging…`, done: `${cells} merged` }
+  if (kind === "set_type") return { doing: `${cells}: ${type}`, done: `${cells}: ${type}` }
   return { doing: "Segmenting the cell…", done: "Cell added" }
 }

@@ -1,4 +1,4 @@
-import { computeBounds, computeDistanceToEdge, containsPoint, simplifyPolygon } from "./geometry.js"
+import { computeBounds, computeDistanceToEdge, containsPoint, isDark, simplifyPolygon } from "./geometry.js"
 import { chooseStep } from "../outlines.js"
 import { drawLabels, placeLabels } from "./cell_labels.js"
 import { computeHatchPeriod } from "../overlays.js"
@@ -8,6 +8,7 @@ import { computeHatchPeriod } from "../overlays.js"
 // Bright on every stain; the dashes tell the statuses apart without colour.
 export const STATUS_STYLES = {
   ok: { colour: "#2ee6a8", dash: [] },
+  unfamiliar: { colour: "#8fd0ff", dash: [14, 2] },
   review: { colour: "#ffc233", dash: [9, 3] },
   out_of_range: { colour: "#ff8070", dash: [4, 2.5] },
   "": { colour: "#5fd0ff", dash: [] },
@@ -28,6 +29,8 @@ export class CellLayer {
     this.countedIds = null
     this.region = null
     this.pending = []
+    // The types that cells can have, for their labels.
+    this.types = []
     this.paths = new WeakMap()
     this.boundsByCell = new WeakMap()
   }
@@ -203,12 +206,6 @@ function buildPath(polygons) {
     path.closePath()
   }
   return path
-}
-
-// Whether "#rrggbb" needs a light halo.
-function isDark(colour) {
-  const [red, green, blue] = [1, 3, 5].map(i => parseInt(colour.slice(i, i + 2), 16))
-  return 0.3 * red + 0.59 * green + 0.11 * blue < 110
 }
 
 // Returns the hatching of a class as a pattern that keeps its size on the screen.

@@ -12,18 +12,20 @@ export class CellToolbar {
     )
     this.undoButton = this.createButton("undo", "Undo (Ctrl+Z)", () => field.undo())
     this.redoButton = this.createButton("redo", "Redo (Ctrl+Shift+Z)", () => field.redo())
-    this.numbersButton = this.createButton("numbers", "Show or hide the numbers (N)", () => this.toggleNumbers(), { "aria-pressed": "true" })
+    this.numbersButton = this.createButton("numbers", "Show or hide numbers and types (N)", () => this.toggleNumbers(), { "aria-pressed": "true" })
     this.styleButton = this.createButton("fill", "Outlines or fill (O)", () => this.toggleStyle(), { "aria-pressed": "false" })
     this.edgeRule = createElement("select", { "aria-label": "Cells cut off by the image edge", title: "Which cells count that the image edge cuts off" })
+    this.edgeRuleLabel = createElement("label", {}, "Count ", this.edgeRule)
     this.edgeRule.addEventListener("change", () => field.setEdgeRule(this.edgeRule.value))
     this.hint = createElement("span", {})
-    this.action = createElement("button", { type: "button", onclick: () => this.runAction() })
+    this.action = createElement("button", { type: "button", hidden: true, onclick: () => this.runAction() })
     this.hintLine = createElement("p", { class: "hint" }, this.hint, this.action)
+    this.footer = createElement("div", { class: "cell-footer", hidden: true }, this.hintLine, this.edgeRuleLabel)
     const group = (label, ...children) => createElement("div", { class: "tools", role: "group", "aria-label": label }, ...children)
     this.node = createElement(
       "div", { class: "cell-bar", role: "toolbar", "aria-label": "Cells", hidden: true },
       group("Tools", ...this.tools), group("History", this.undoButton, this.redoButton),
-      group("Display", this.numbersButton, this.styleButton), this.hintLine, this.edgeRule,
+      group("Display", this.numbersButton, this.styleButton), this.footer,
     )
     this.node.addEventListener("keydown", event => this.moveFocus(event))
   }
@@ -40,9 +42,18 @@ export class CellToolbar {
     field.panel?.canvas.focus({ preventScroll: true })
   }
 
+  // Puts the hint and the edge rule into a line of the viewer's, or back into the bar where there is none.
+  arrange(line) {
+    const parent = line ?? this.node
+    if (this.footer.parentNode === parent) return
+    if (line) line.prepend(this.footer)
+    else parent.append(this.footer)
+    this.node.setAttribute("aria-orientation", line ? "vertical" : "horizontal")
+  }
+
   // Moves the focus along the bar with the arrow keys, so that they do not go to another image.
   moveFocus(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key]
     if (!step || event.target === this.edgeRule) return
     const buttons = [...this.node.querySelectorAll("button:not(:disabled)")], index = buttons.indexOf(event.target)
     buttons[(index + step + buttons.length) % buttons.length].focus()
@@ -53,7 +64,7 @@ export class CellToolbar {
   toggleNumbers() {
     const { viewer } = this.field
     viewer.setState({ numbers: !viewer.state.numbers })
-    viewer.announce(viewer.state.numbers ? "Numbers shown" : "Numbers hidden")
+    viewer.announce(viewer.state.numbers ? "Numbers and types shown" : "Numbers and types hidden")
   }
 
   toggleStyle() {
@@ -86,7 +97,7 @@ export class CellToolbar {
 
   update() {
     const { field } = this, { viewer, tools, panel, edits } = field
-    this.node.hidden = !panel || Boolean(viewer.editor)
+    this.node.hidden = this.footer.hidden = !panel || Boolean(viewer.editor)
     if (!panel) return
     for (const button of this.tools) setPressed(button, button.dataset.tool === tools.tool)
     this.undoButton.disabled = !edits.canUndo
@@ -104,7 +115,7 @@ export class CellToolbar {
 
   updateEdgeRule(edgeRule) {
     const rules = this.field.viewer.props.edge_rules
-    this.edgeRule.hidden = rules.length < 2
+    this.edgeRuleLabel.hidden = rules.length < 2
     if (this.edgeRule.options.length !== rules.length) this.edgeRule.replaceChildren(...rules.map(({ key, title }) => new Option(title, key)))
     this.edgeRule.value = edgeRule
   }

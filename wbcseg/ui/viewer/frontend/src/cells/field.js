@@ -2,7 +2,9 @@ import { CellEdits, describeEdit, normaliseEdit } from "./cell_edits.js"
 import { CellLayer } from "./cell_layer.js"
 import { CellToolbar } from "./cell_toolbar.js"
 import { CellTools } from "./cell_tools.js"
+import { store } from "../image_store.js"
 import { formatCellCount, formatCounts, selectCounted } from "./region.js"
+import { countTypes } from "./type_counts.js"
 
 // A field of view: the cells of each model, their selection, their corrections, and what counts. Python is sent the whole
 // list of corrections and answers with the cells.
@@ -16,6 +18,8 @@ export class Field {
     this.activeKey = null
     this.layers = new Map()
     this.lastEdit = null
+    // A cell that the address names, until it is there.
+    this.linkedCell = null
     this.problem = ""
     this.tools = new CellTools(this)
     this.toolbar = new CellToolbar(this)
@@ -78,6 +82,7 @@ export class Field {
   }
 
   reset(imageId) {
+    if (this.imageId !== undefined) this.linkedCell = null
     Object.assign(this, { imageId, lastEdit: null, problem: "" })
     this.layers.clear()
     this.tools.select("select")
@@ -103,16 +108,53 @@ export class Field {
       for (const panel of [...this.viewer.panels, ...(this.viewer.swipe.pair ?? [])]) if (panel.cellLayer) this.refreshPanel(panel)
     }
     this.toolbar.update()
+    this.selectLinkedCell()
+    this.emitSelection()
     this.viewer.draw()
+  }
+
+  // The selected cell as the address names it; null unless it is exactly one.
+  get addressedCell() {
+    return this.linkedCell ?? (this.selection.size === 1 ? { id: [...this.selection][0], key: this.panel.key } : null)
+  }
+
+  selectLinkedCell() {
+    const { linkedCell } = this, panel = this.viewer.panels.find(({ key, cellLayer }) => key === linkedCell?.key && cellLayer)
+    if (!panel?.cellLayer.cells.length) return
+    this.linkedCell = null
+    const cell = panel.cellLayer.get(linkedCell.id)
+    if (!cell) return
+    this.setActive(panel)
+    this.selectCell(cell)
+  }
+
+  // Tells the list of cells beside the viewer what is selected, in which panel, and which cells it shows by which number.
+  emitSelection() {
+    if (!this.panel) return
+    const numbers = new Map(this.layer.cells.map(({ id, number }) => [id, number]))
+    store.selection = { imageId: this.viewer.props.image_id, key: this.panel.key, ids: [...this.selection], numbers }
+    store.events.dispatchEvent(new Event("selection"))
+  }
+
+  // Selects a cell that was chosen in the list, and moves it into view; null selects none.
+  selectFromList({ key, id }) {
+    const panel = this.viewer.panels.find(candidate => candidate.key === key && candidate.cellLayer)
+    if (!panel) return
+    this.setActive(panel)
+    const cell = this.layer.get(id)
+    this.selectCell(cell)
+    if (cell) this.reveal(...cell.centroid)
   }
 
   refreshPanel(panel) {
     const { cells, pending, isSettled } = this.getEdits(panel.key).getShown(), { region, edgeRule, sent } = this.getCounting(panel.key)
     const { count_text: countText } = this.cellPanels.find(props => props.key === panel.key)
-    const counted = selectCounted(cells, region, edgeRule, panel.image)
+    const rule = this.viewer.props.edge_rules.find(({ key }) => key === edgeRule)
+    const counted = selectCounted(cells, region, rule, panel.image)
+    const { types = [] } = this.viewer.props
     panel.cellLayer.setCells(cells)
-    Object.assign(panel.cellLayer, { pending, region, countedIds: counted.length < cells.length ? new Set(counted.map(cell => cell.id)) : null })
-    panel.showCells(isSettled && sent === null ? countText : formatCounts(cells, region, edgeRule, panel.image))
+    Object.assign(panel.cellLayer, { types, pending, region, countedIds: counted.length < cells.length ? new Set(counted.map(cell => cell.id)) : null })
+    panel.showCells(isSettled && sent === null ? countText : formatCounts(cells, region, rule, panel.image), countTypes(counted, types))
   }
 
   // Makes a correction: shows it at once and sends the list to Python.
@@ -198,11 +240,12 @@ export class Field {
     this.problem = ""
     this.toolbar.update()
     if (cell) this.viewer.announce(this.describeCell(cell, isExtending && wasSelected))
-    this.viewer.draw()
+    this.emitSelection()
+    this.viewer.onViewChanged()
   }
 
   describeCell(cell, isRemoved) {
-    const parts = [`Cell ${cell.number} of ${this.layer.cells.length}`, cell.status_label]
+    const parts = [`Cell ${cell.number} of ${this.layer.cells.length}`, this.layer.types[cell.type]?.title, cell.status_label]
     if (cell.cut_off) parts.push("cut off by the image edge")
     if (this.layer.isDimmed(cell)) parts.push("not counted")
     if (cell.origin === "person") parts.push("corrected by a person")
@@ -249,6 +292,7 @@ export class Field {
     for (const layer of this.layers.values()) layer.selection.clear()
     this.activeKey = panel.key
     this.toolbar.update()
+    this.emitSelection()
   }
 
   // Highlights the cell under the pointer.

@@ -69,3 +69,15 @@ export function simplifyPolygon(polygon, tolerance) {
   const simple = [...simplifyLine(polygon.slice(0, half + 1), tolerance), ...simplifyLine([...polygon.slice(half), polygon[0]], tolerance).slice(1, -1)]
   return simple.length > 2 ? simple : polygon
 }
+
+// Returns the square around a box [x, y, width, height], with a margin: its left, top and side.
+export function computeSquare([x, y, width, height], margin = 0.15) {
+  const side = Math.max(width, height) * (1 + 2 * margin)
+  return [x + (width - side) / 2, y + (height - side) / 2, side]
+}
+
+// Whether "#rrggbb" is so dark that it needs a light halo, or light text on it.
+export function isDark(colour) {
+  const [red, green, blue] = [1, 3, 5].map(i => parseInt(colour.slice(i, i + 2), 16))
+  return 0.3 * red + 0.59 * green + 0.11 * blue < 110
+}

@@ -1,0 +1,28 @@
+"""Assertions on a page in the browser that wait until they hold: what an action changes is often shown after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+TIMEOUT = 60.0
+"""Seconds, as for the other waits of the browser tests."""
+
+try:
+    from playwright.sync_api import expect
+except ImportError:  # the fixture ``browser`` says that it is missing
+    expect: Any = None
+else:
+    expect.set_options(timeout=1000 * TIMEOUT)
+
+
+def wait_until(window: Any, condition: Callable[[], object]) -> None:
+    """Wait until a condition holds that no assertion of Playwright expresses."""
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail("What was waited for did not happen.")
+        window.wait_for_timeout(50)
