@@ -9,25 +9,16 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from benchmarks.serving import open_browser, serve_script
 from wbcseg.inference import Catalog
 from wbcseg.training.tf_env import get_processor_name
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DRAG_SECONDS = 4.0
 
 APP_SOURCE = """
@@ -68,28 +59,6 @@ window.count = () => {
   ask(tick)
 }
 """
-
-
-@contextmanager
-def serve_app() -> Iterator[str]:
-    """Run the small app; yield its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "frames_app.py"
-        script.write_text(APP_SOURCE, encoding="utf-8")
-        command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
-        command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
-        process = subprocess.Popen(
-            command, cwd=PROJECT_ROOT, env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}, stdout=subprocess.DEVNULL
-        )
-        try:
-            time.sleep(5)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(10)
 
 
 def measure_frame_rate(page: Page, address: str, image_size: int, panels: list[str], style: str) -> dict[str, Any]:
@@ -147,12 +116,11 @@ def main() -> None:
         *(f"uncertainty.{m}" for m in models),
     ]
     four_panels = ["image", "mask", *models[:2]]
-    with serve_app() as address, sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    with serve_script(APP_SOURCE) as address, open_browser() as browser:
         results = []
         for image_size, panels in ((300, all_panels), (2000, four_panels)):
             for style in ("fill", "outline"):
-                page = chromium.new_page(viewport={"width": 1280, "height": 900})
+                page = browser.new_page(viewport={"width": 1280, "height": 900})
                 page.add_init_script(FRAME_COUNTER_SCRIPT)
                 results.append(measure_frame_rate(page, address, image_size, panels, style))
                 page.close()
@@ -160,13 +128,12 @@ def main() -> None:
             json.dumps(
                 {
                     "processor": get_processor_name(),
-                    "browser": f"Chromium {chromium.version}, headless",
+                    "browser": f"Chromium {browser.version}, headless",
                     "views": results,
                 },
                 indent=1,
             )
         )
-        chromium.close()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from wbcseg.evaluation.fields import load_fields_result
 from wbcseg.evaluation.metric_specs import ALL_CLASSES
 from wbcseg.evaluation.reproduction import ThesisComparison
 from wbcseg.evaluation.thesis import SCORED_CLASSES
+from wbcseg.evaluation.types import load_types_result
 from wbcseg.inference import Catalog
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models import get_spec
@@ -135,6 +136,21 @@ def build_quality_table() -> str:
     return "\n".join(lines)
 
 
+def build_laboratories_table() -> str:
+    """Return what a quality check flags of a laboratory that it was not fitted to."""
+    lines = ["| network | laboratory | good results flagged | bad results flagged |", "|---|---|---:|---:|"]
+    for result in cross_site.load_cross_site_results():
+        for test in result.quality.laboratories if result.quality else ():
+            flagged = [
+                _format_fraction(test.bad_flagged, test.bad)
+                if is_bad
+                else _format_fraction(test.good_flagged, test.good)
+                for is_bad in (False, True)
+            ]
+            lines.append(f"| {' | '.join([result.title, test.name, *flagged])} |")
+    return "\n".join(lines)
+
+
 def build_fields_table() -> str:
     """Return how well the cell detector finds white cells."""
     result = load_fields_result()
@@ -185,6 +201,25 @@ def build_field_speed_table() -> str:
         f"Memory grows by {results['memory_growth_mb']:.0f} MB on the large field.",
     ]
     return "\n".join(lines)
+
+
+def build_types_table() -> str:
+    """Return how well the type model and others tell cells that they did not learn from."""
+    result = load_types_result()
+    if result is None:
+        return ""
+    head = ("model", "test", "prior", "cells", "accuracy", "macro F1", "ECE", "typed", "accuracy of the typed")
+    lines = [f"| {' | '.join(head)} |", f"|---|---|---|{'---:|' * 6}"]
+    for model, scores in {"shipped": result.scores, **result.comparison}.items():
+        for score in scores:
+            shares = (score.accuracy, score.macro_f1, score.ece, score.typed, score.typed_accuracy)
+            cells = [model, score.name, score.prior, str(score.cells), *map(_format_three_digits, shares)]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _format_three_digits(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def build_edges_table() -> str:
@@ -280,6 +315,65 @@ def _format_fraction(fraction: float | None, total: int) -> str:
     return "–" if fraction is None else f"{100 * fraction:.0f}% of {total}"
 
 
+def build_pages_table() -> str:
+    """Return what a visitor waits for, and the memory of the page, before and after the last change."""
+    results = json.loads((PROJECT_ROOT / "benchmarks" / "pages.json").read_text(encoding="utf-8"))
+    labels = list(results)
+    lines = [f"| measured | {' | '.join(labels)} |", f"|---|{'---:|' * len(labels)}"]
+
+    def add(title: str, read: Callable[[dict[str, Any]], str]) -> None:
+        lines.append(f"| {title} | {' | '.join(read(results[label]) for label in labels)} |")
+
+    for visit in results[labels[-1]]["first_visit"]:
+        for title, key in (("first content", "content"), ("document", "document")):
+            add(f"{visit}: {title}", lambda r, v=visit, k=key: f"{r['first_visit'][v][k]:.1f} s")  # type: ignore[misc]
+    for visit in ("Home, wide, 4 Mbit/s", "Segment, wide, 4 Mbit/s"):
+        add(f"{visit}: bytes until then", lambda r, v=visit: _format_bytes(r["first_visit"][v]["bytes"]))  # type: ignore[misc]
+        add(f"{visit}: all bytes", lambda r, v=visit: _format_bytes(r["first_visit"][v]["all_bytes"]))  # type: ignore[misc]
+    for screen in results[labels[-1]]["next_image"]:
+        for title, key in (("image", "median_image_ms"), ("result", "median_result_ms")):
+            add(f"next, {screen}: {title}", lambda r, s=screen, k=key: f"{r['next_image'][s][k]:.0f} ms")  # type: ignore[misc]
+    for visit in results[labels[-1]].get("layout_shift", {}):
+        add(f"layout shift, upload of {visit}", lambda r, v=visit: _format_shift(r.get("layout_shift", {}).get(v)))  # type: ignore[misc]
+    for title, key in (
+        ("heap with buffers, zoomed in", "zoomed_heap"),
+        ("page's process, whole image", "whole_page_process"),
+        ("page's process, zoomed in", "zoomed_page_process"),
+        ("page's process, at most", "peak_page_process"),
+    ):
+        add(f"6000×4000: {title}", lambda r, k=key: f"{r['field_6000x4000_mb'][k]} MB")  # type: ignore[misc]
+    return "\n".join(lines)
+
+
+def build_workbench_table() -> str:
+    """Return how fast the workbench of a batch responds."""
+    result = json.loads((PROJECT_ROOT / "benchmarks" / "workbench.json").read_text(encoding="utf-8"))
+    lines = ["| cells | response | median | 95th percentile | longest |", "|---:|---|---:|---:|---:|"]
+    for entry in result["results"]:
+        for key, title in WORKBENCH_RESPONSES.items():
+            values = (f"{entry[key][name]:.0f} ms" for name in ("median", "p95", "max"))
+            lines.append(f"| {entry['cells']} | {title} | {' | '.join(values)} |")
+    return "\n".join(lines)
+
+
+def _format_shift(shift: float | None) -> str:
+    return "–" if shift is None else f"{shift:.3f}"
+
+
+def _format_bytes(bytes_by_kind: dict[str, int]) -> str:
+    return ", ".join(f"{kind} {size / 1e3:.0f} kB" for kind, size in bytes_by_kind.items())
+
+
+WORKBENCH_RESPONSES: Final = {
+    "scroll_to_anywhere_ms": "scroll to anywhere",
+    "select_next_ms": "select the next cell",
+    "select_all_ms": "select all cells",
+    "file_1_shown_ms": "file 1 cell: shown",
+    "file_1_confirmed_ms": "file 1 cell: Python's counts",
+    "file_100_shown_ms": "file 100 cells: shown",
+    "file_100_confirmed_ms": "file 100 cells: Python's counts",
+}
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "models": build_models_table,
     "cross_validation": build_cross_validation_table,
@@ -287,12 +381,16 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "leakage": build_leakage_table,
     "cross_site": build_cross_site_table,
     "quality": build_quality_table,
+    "laboratories": build_laboratories_table,
     "fields": build_fields_table,
     "field_speed": build_field_speed_table,
+    "types": build_types_table,
     "edges": build_edges_table,
     "robustness": build_robustness_table,
     "training": build_training_table,
     "runtimes": build_runtimes_table,
+    "pages": build_pages_table,
+    "workbench": build_workbench_table,
 }
 """The tables by the name of their block."""
 

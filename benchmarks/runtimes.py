@@ -1,8 +1,9 @@
 """Compare runtimes and number formats for inference: ``python -m benchmarks.runtimes > benchmarks/runtimes.json``.
 
-Needs additional packages: ``pip install onnx tf2onnx onnxruntime``. Exports the general models in several formats,
-alternates between them on one thread with the held-out images (synthetic ones if the Zheng data sets are missing), and
-compares the predictions with those of Keras. docs/results.md shows the result.
+Needs additional packages: ``pip install onnx tf2onnx onnxruntime``, and training runs of general models: the shipped
+ones come without trainable weights. Exports the models in several formats, alternates between them on one thread with
+the held-out images (synthetic ones if the Zheng data sets are missing), and compares the predictions with those of
+Keras. docs/results.md shows the result.
 """
 
 from __future__ import annotations
@@ -27,12 +28,10 @@ import tensorflow as tf
 
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import DatasetError
-from wbcseg.inference import Catalog
+from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.metrics import score
 from wbcseg.models import build_model
-from wbcseg.models.card import ModelCard
 from wbcseg.models.weights import read_weights
-from wbcseg.paths import get_weights_folder
 from wbcseg.transforms.padding import pad_to_square, unpad
 
 ROUNDS = 12
@@ -44,11 +43,10 @@ def main() -> None:
         "avx512": "avx512f" in get_processor_flags(),
         "models": {},
     }
-    shipped = [entry for entry in Catalog().entries if entry.shipped and entry.card]
-    names = [entry.name for entry in shipped if entry.card and entry.card.two_stage]
+    entries = [entry for entry in Catalog().usable if not entry.shipped and entry.card.two_stage]
     with tempfile.TemporaryDirectory() as folder:
-        for name in names:
-            results["models"][name] = benchmark_model(name, Path(folder))
+        for entry in entries:
+            results["models"][entry.name] = benchmark_model(entry, Path(folder))
         results["start"] = {
             module: measure_import_cost(module)
             for module in ("ai_edge_litert.interpreter", "onnxruntime", "tensorflow")
@@ -56,9 +54,9 @@ def main() -> None:
     print(json.dumps(results, indent=1))
 
 
-def benchmark_model(name: str, folder: Path) -> dict[str, Any]:
-    card = ModelCard.read(get_weights_folder() / name)
-    weights = read_weights(get_weights_folder() / name / "weights.safetensors")
+def benchmark_model(entry: ModelEntry, folder: Path) -> dict[str, Any]:
+    card = entry.card
+    weights = read_weights(entry.folder / card.files["weights"].name)
     model = build_model(card.architecture, base_filters=card.base_filters)
     model.set_weights(list(weights.arrays.values()))
     try:
@@ -70,8 +68,8 @@ def benchmark_model(name: str, folder: Path) -> dict[str, Any]:
     inputs = [(padded_image[None] / np.float32(255)).astype(np.float32) for padded_image, _ in padded]
 
     runners: dict[str, tuple[Callable[[Any], Any], int]] = {}
-    files = {"LiteRT, int8 (shipped)": get_weights_folder() / name / card.files["model"].name}
-    for format_name, path in (files | export_formats(model, folder / name)).items():
+    files = {"LiteRT, int8 (shipped)": entry.folder / card.files["model"].name}
+    for format_name, path in (files | export_formats(model, folder / entry.name)).items():
         runners[format_name] = (
             build_onnx_runner(path) if path.suffix == ".onnx" else build_tflite_runner(path, card.input_size),
             path.stat().st_size,

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.inference.postprocess import keep_main_cell
-from wbcseg.inference.segmentation import BBox, DetectedCell, clip_bbox, find_touched_edges
+from wbcseg.inference.segmentation import BBox, DetectedCell, clip_bbox
 from wbcseg.labels import BACKGROUND, NUCLEUS, fast_argmax
+from wbcseg.results import find_cut_edges
 
 MAX_DETECTION_SIDE: Final = 1200
 """Longer side in pixels of the image in which nuclei are detected."""
@@ -150,7 +151,9 @@ def segment_cell(
     if candidate is None or (is_occupied[bbox.slices] & candidate).sum() > 0.3 * candidate.sum():
         return None
     cell_mask = candidate & ~is_occupied[bbox.slices]
-    return DetectedCell(bbox, probabilities, cell_mask, 1, edges=find_touched_edges(bbox, cell_mask, height, width))
+    return DetectedCell(
+        bbox, probabilities, cell_mask, 1, edges=find_cut_edges(cell_mask, bbox.find_image_edges(height, width))
+    )
 
 
 def _find_central_cell(probabilities: NDArray[np.float32]) -> NDArray[np.bool_] | None:
