@@ -26,3 +26,20 @@ def wait_until(window: Any, condition: Callable[[], object]) -> None:
         if time.monotonic() > end:
             pytest.fail("What was waited for did not happen.")
         window.wait_for_timeout(50)
+
+
+# The script must stay still for a while: what a component sends after a run starts the next one.
+IDLE = """() => {
+    const app = document.querySelector("[data-testid=stApp]");
+    const isIdle = app?.dataset.testScriptState === "notRunning"
+        && app.dataset.testConnectionState === "CONNECTED"
+        && !document.querySelector("[data-stale=true], [data-testid=stStatusWidget]");
+    const now = performance.now();
+    window.idleSince = isIdle ? window.idleSince ?? now : null;
+    return isIdle && now - window.idleSince > 300;
+}"""
+
+
+def wait_until_idle(window: Any) -> None:
+    """Wait until the app has run to its end and the browser shows nothing of an earlier run."""
+    window.wait_for_function(IDLE)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from browser_waits import wait_until_idle
+
 IMAGES = "[data-testid=stImage] img"
 
 # All images of the page have been loaded, and there are at least so many.
@@ -16,7 +18,7 @@ least => {{
 def wait_for_images(window: Any, least: int) -> None:
     """Wait until the page shows at least so many images and its run is over."""
     window.wait_for_function(LOADED, arg=least)
-    window.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    wait_until_idle(window)
 
 
 def wait_for_viewer(window: Any, panels: int) -> None:
@@ -25,4 +27,4 @@ def wait_for_viewer(window: Any, panels: int) -> None:
     window.wait_for_function(
         "() => document.querySelector('[data-viewer]')?.shadowRoot.querySelector('.panels')?.dataset.view"
     )
-    window.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    wait_until_idle(window)

@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from browser_waits import expect
+from browser_waits import expect, wait_until_idle
 from builders import zipped
 from page_images import wait_for_viewer
 from pypdf import PdfReader
@@ -59,7 +59,7 @@ def upload(page, *files):
 def wait_until_done(page):
     page.get_by_role("heading", name="Cell details").wait_for()
     page.locator(ROWS).first.wait_for()
-    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    wait_until_idle(page)
 
 
 def downloaded(page, label):
@@ -268,7 +268,7 @@ def test_the_report_names_images_unless_told_not_to(batch):
     assert read_report()
     # What the report cannot print is said beside its button.
     warning = batch.get_by_text("\u60a3 \u8005")
-    assert warning.is_visible()
+    expect(warning).to_be_visible()
     batch.get_by_text("Image names in the report").click()
     warning.wait_for(state="hidden")
     assert not read_report()

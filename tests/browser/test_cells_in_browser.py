@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
+from browser_waits import wait_until_idle
 from page_images import wait_for_viewer
 from PIL import Image
 
@@ -97,7 +98,7 @@ class Cells:
         from playwright.sync_api import TimeoutError as NoDownloadError
 
         for _ in range(4):
-            self.page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+            wait_until_idle(self.page)
             # On Segment, the buttons are in a popover.
             popover = self.page.get_by_role("button", name="Download", exact=True)
             if popover.count() and popover.get_attribute("aria-expanded") != "true":

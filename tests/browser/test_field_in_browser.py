@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
-from browser_waits import expect
+from browser_waits import expect, wait_until_idle
 
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.inference import Catalog
@@ -38,7 +38,7 @@ def open_field(page, cell_count=6):
     uploader.set_input_files({"name": "field.png", "mimeType": "image/png", "buffer": draw_field(cell_count)})
     page.locator(".cell-count").wait_for()
     wait_for_count(page, cell_count)
-    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    wait_until_idle(page)
     canvas(page).scroll_into_view_if_needed()
 
 
@@ -54,7 +54,7 @@ def wait_for_count(page, count):
 def wait_for_answer(page, text):
     """Wait until the page has said so; it does when Python's result has arrived."""
     page.locator(".viewer > [role=status]").filter(has_text=text).wait_for(state="attached")
-    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    wait_until_idle(page)
 
 
 def locate(page, x, y):

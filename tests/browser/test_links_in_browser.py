@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from browser_waits import expect, wait_until
+from browser_waits import expect, wait_until, wait_until_idle
 from test_field_in_browser import ADDRESS, draw_field, wait_for_count
 
 IS_DRAWN = "() => document.querySelector('[data-viewer]')?.shadowRoot.querySelector('.panels')?.dataset.view"
@@ -68,7 +68,7 @@ def test_a_reload_restores_edited_masks_and_the_pixel_size_is_kept(page):
     page.get_by_role("link", name="Batch", exact=True).click()
     page.get_by_role("button", name="Try it with").wait_for()
     page.locator(STATUS, has_text="Kept in this browser").wait_for()
-    page.wait_for_function("() => !document.querySelector('[data-testid=stStatusWidget]')")
+    wait_until_idle(page)
     page.get_by_test_id("stNumberInputField").fill("0.25")
     page.get_by_test_id("stNumberInputField").press("Enter")
     wait_until(page, lambda: page.evaluate(IS_PIXEL_SIZE_KEPT))

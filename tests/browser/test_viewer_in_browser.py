@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
-from browser_waits import expect, wait_until
+from browser_waits import expect, wait_until, wait_until_idle
 from page_images import wait_for_viewer
 from PIL import Image
 
@@ -261,7 +261,7 @@ def test_divider_from_a_link_follows_the_image_and_zooms(page):
     page.goto(f"{COMPARED}&view=wimage_mask_50")
     stage = page.locator(".stage canvas")
     stage.wait_for()
-    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    wait_until_idle(page)
     page.wait_for_function(
         "() => document.querySelector('[data-viewer]').shadowRoot.querySelector('.stage canvas').width > 300"
     )

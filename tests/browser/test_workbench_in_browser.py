@@ -7,7 +7,7 @@ import io
 from collections import Counter
 from typing import Any
 
-from browser_waits import expect
+from browser_waits import expect, wait_until_idle
 from pypdf import PdfReader
 from spreadsheets import read_records
 
@@ -38,7 +38,7 @@ def upload_cells(page: Any) -> None:
 
 def wait(page: Any) -> None:
     page.wait_for_function(CONFIRMED)
-    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    wait_until_idle(page)
 
 
 def find_tile(page: Any, name: str) -> Any:

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from wbcseg.errors import ErrorCode, RunError, WeightsError
-from wbcseg.io.arrays import write_arrays
-from wbcseg.models.weights import Weights, check_weights, read_weights, write_weights
+from wbcseg.io.arrays import read_arrays, write_arrays
+from wbcseg.models.weights import Weights, check_weights, read_weights, share_kernels, write_weights
 from wbcseg.training import checkpoint
 from wbcseg.training.checkpoint import CHECKPOINT_FILE, PREVIOUS_CHECKPOINT_FILE, Checkpoint
 
@@ -135,6 +135,63 @@ def test_kernels_in_half_precision_are_read(tmp_path: Path) -> None:
     kernel = np.array([[1.5, -2.25]], np.float16)
     write_arrays({"a": kernel}, tmp_path / "w", {"architecture": "unet", "base_filters": "16", "classes": "a,b"})
     np.testing.assert_array_equal(read_weights(tmp_path / "w").arrays["a"], kernel.astype(np.float32))
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> tuple[Path, Weights]:
+    """Weights whose kernels are in an exported model beside them, and these weights as they were before."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "weights.safetensors"
+    arrays = {
+        "000.conv2d.kernel": rng.normal(size=(3, 3, 2, 4)).astype(np.float32),
+        "001.conv2d_transpose.kernel": rng.normal(size=(2, 2, 3, 5)).astype(np.float32),
+        "002.norm.gamma": np.ones(4, np.float32),
+        "003.own.kernel": rng.normal(size=(3, 3, 4, 2)).astype(np.float32),
+    }
+    write_weights(path, Weights(arrays, "unet", 16))
+    stored, _ = read_arrays(path)
+    model = (
+        b"head"
+        + np.moveaxis(stored["000.conv2d.kernel"], -1, 0).tobytes()
+        + np.moveaxis(stored["001.conv2d_transpose.kernel"], -2, 0).tobytes()
+    )
+    before = read_weights(path)
+    path.with_name("model.tflite").write_bytes(model)
+    share_kernels(path, model)
+    return path, before
+
+
+def test_kernels_that_the_exported_model_holds_are_not_stored_twice(shared: tuple[Path, Weights]) -> None:
+    path, before = shared
+    stored, _ = read_arrays(path)
+    assert [name for name, array in stored.items() if array.dtype == np.int8] == ["003.own.kernel"]
+    after = read_weights(path)
+    assert list(after.arrays) == list(before.arrays)
+    for name, array in before.arrays.items():
+        np.testing.assert_array_equal(after.arrays[name], array)
+
+
+def test_shared_kernels_need_the_exported_model_that_they_come_from(shared: tuple[Path, Weights]) -> None:
+    path, _ = shared
+    model = path.with_name("model.tflite")
+    model.write_bytes(model.read_bytes() + b"more")
+    with pytest.raises(WeightsError) as caught:
+        read_weights(path)
+    assert caught.value.code == ErrorCode.INCOMPATIBLE
+    model.unlink()
+    with pytest.raises(WeightsError) as caught:
+        read_weights(path)
+    assert caught.value.code == ErrorCode.UNREADABLE
+
+
+@pytest.mark.parametrize("place", [[10**9, 3, 3, 2, 4], [-1, 3, 3, 2, 4], [0, 10**9, 10**9, 2, 4], ["x"], 5, [0]])
+def test_false_places_of_shared_kernels_are_damage(shared: tuple[Path, Weights], place: object) -> None:
+    path, _ = shared
+    arrays, metadata = read_arrays(path)
+    write_arrays(arrays, path, metadata | {"kernels": json.dumps({"000.conv2d.kernel": place})})
+    with pytest.raises(WeightsError) as caught:
+        read_weights(path)
+    assert caught.value.code == ErrorCode.DAMAGED
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """Trained weights in a safetensors file, which cannot contain code, with the name of their network.
 
-Kernels are stored in 8 bits, with a scale for every channel of the last axis in an array of its own, ``….scale``;
-everything else in float16 or float32. That is half the size of float16.
+Kernels are stored in 8 bits, with a scale for every output channel in an array of its own, ``….scale``; everything else
+in float16 or float32. That is half the size of float16. The exported model beside the weights holds the same 8 bits, so
+after :func:`share_kernels` the weights only say where in that file each kernel begins.
 
 No other format is read: a ``.keras`` file can contain code, and an ``.h5`` file can refer to other files.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +24,17 @@ from wbcseg.errors import ErrorCode, WeightsError
 from wbcseg.io.arrays import Arrays, write_arrays
 from wbcseg.io.atomic import atomic_write
 from wbcseg.labels import CLASS_NAMES
+from wbcseg.models.card import MODEL_FILE
 
 MAX_FILE_BYTES: Final = 2_000_000_000
 _FLOAT16: Final = np.finfo(np.float16)
 _SCALE_SUFFIX: Final = ".scale"
 _MAX_INT8: Final = 127
 """Largest absolute value of a kernel in 8 bits."""
+_TRANSPOSED: Final = "transpose"
+"""In the name of a kernel whose output channels are on the last axis but one."""
+_KERNELS_KEY: Final = "kernels"
+_MODEL_KEY: Final = "model_sha256"
 
 
 @dataclass(frozen=True)
@@ -52,27 +61,35 @@ def write_weights(path: Path, weights: Weights) -> None:
         path: The file.
         weights: The weights. No name may end with ``.scale``.
     """
-    metadata = {
-        "architecture": weights.architecture,
-        "base_filters": str(weights.base_filters),
-        "classes": ",".join(weights.classes),
-    }
-    with atomic_write(path) as temporary:
-        stored: dict[str, Any] = {}
-        for name, array in weights.arrays.items():
-            stored |= (
-                _quantise(name, array)
-                if array.ndim > 1 and np.isfinite(array).all()
-                else {name: _convert_to_float16(array)}
-            )
-        write_arrays(stored, temporary, metadata)
+    _write(path, weights, _store(weights), {})
+
+
+def share_kernels(path: Path, model: bytes) -> None:
+    """Leave the kernels out of a file of weights that the exported model in the same folder holds in the same 8 bits.
+
+    Args:
+        path: The file of weights.
+        model: The exported model, as it is in ``model.tflite`` beside it.
+
+    Raises:
+        WeightsError: If the weights cannot be read.
+    """
+    weights = read_weights(path)
+    stored = _store(weights)
+    kernels = {name: array for name, array in stored.items() if array.dtype == np.int8}
+    positions = {name: model.find(_order_as_in_model(name, kernel).tobytes()) for name, kernel in kernels.items()}
+    shared = {name: [position, *kernels[name].shape] for name, position in positions.items() if position >= 0}
+    if shared:
+        metadata = {_KERNELS_KEY: json.dumps(shared), _MODEL_KEY: hashlib.sha256(model).hexdigest()}
+        _write(path, weights, {name: array for name, array in stored.items() if name not in shared}, metadata)
 
 
 def read_weights(path: Path) -> Weights:
-    """Read weights.
+    """Read weights, and the kernels that are in the exported model beside them.
 
     Raises:
-        WeightsError: If the file has another format, is damaged, or contains values other than finite numbers.
+        WeightsError: If the file has another format, is damaged, or contains values other than finite numbers, or if
+            the exported model that holds its kernels is missing or another one.
     """
     try:
         size = path.stat().st_size
@@ -92,7 +109,9 @@ def read_weights(path: Path) -> Weights:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        arrays |= _read_shared_kernels(path, metadata)
+        arrays = dict(sorted(arrays.items()))
         weights = Weights(
             {name: _dequantise(name, arrays) for name in arrays if not name.endswith(_SCALE_SUFFIX)},
             metadata["architecture"],
@@ -166,9 +185,74 @@ def _format_network(architecture: str, base_filters: int, classes: tuple[str, ..
     return f"{architecture} with {base_filters} base filters and {len(classes)} classes ({', '.join(classes)})"
 
 
+def _store(weights: Weights) -> Arrays:
+    """Return the arrays as they are stored."""
+    stored: Arrays = {}
+    for name, array in weights.arrays.items():
+        is_kernel = array.ndim > 1 and np.isfinite(array).all()
+        stored |= _quantise(name, array) if is_kernel else {name: _convert_to_float16(array)}
+    return stored
+
+
+def _write(path: Path, weights: Weights, arrays: Arrays, extra_metadata: Mapping[str, str]) -> None:
+    metadata = {
+        "architecture": weights.architecture,
+        "base_filters": str(weights.base_filters),
+        "classes": ",".join(weights.classes),
+        **extra_metadata,
+    }
+    with atomic_write(path) as temporary:
+        write_arrays(arrays, temporary, metadata)
+
+
+def _read_shared_kernels(path: Path, metadata: Mapping[str, str]) -> Arrays:
+    """Return the kernels in 8 bits that the exported model holds."""
+    shared = json.loads(metadata.get(_KERNELS_KEY, "{}"))
+    if not shared:
+        return {}
+    model_path = path.with_name(MODEL_FILE)
+    try:
+        model = model_path.read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            f"Weight file {path.name} needs {model_path.name} beside it: {error.strerror or error}",
+            code=ErrorCode.UNREADABLE,
+            hint="Copy both files.",
+        ) from None
+    if hashlib.sha256(model).hexdigest() != metadata.get(_MODEL_KEY):
+        raise WeightsError(
+            f"Weight file {path.name} belongs to another {model_path.name} than the one beside it.",
+            code=ErrorCode.INCOMPATIBLE,
+            hint="Copy both files from the same folder.",
+        )
+    try:
+        return {name: _find_kernel(name, model, *place) for name, place in shared.items()}
+    except (AttributeError, IndexError, TypeError) as error:
+        raise ValueError(f"it does not say where its kernels are ({error})") from None
+
+
+def _find_kernel(name: str, model: bytes, position: int, *shape: int) -> Any:
+    others = list(shape)
+    channels = others.pop(_get_output_axis(name))
+    kernel = np.frombuffer(model, np.int8, math.prod(shape), position).reshape(channels, *others)
+    return np.moveaxis(kernel, 0, _get_output_axis(name))
+
+
+def _order_as_in_model(name: str, kernel: Any) -> Any:
+    """Return a kernel with its output channels first, as LiteRT stores it."""
+    return np.moveaxis(kernel, _get_output_axis(name), 0)
+
+
+def _get_output_axis(name: str) -> int:
+    return -2 if _TRANSPOSED in name else -1
+
+
 def _quantise(name: str, kernel: Any) -> Arrays:
-    """Return a kernel in 8 bits with a scale for every channel of its last axis."""
-    peaks = np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1)), initial=0.0).astype(np.float32)
+    """Return a kernel in 8 bits with a scale for every output channel, in a shape that multiplies it."""
+    axis = _get_output_axis(name) % kernel.ndim
+    others = tuple(other for other in range(kernel.ndim) if other != axis)
+    peaks = np.abs(kernel).max(axis=others, initial=0.0, keepdims=True).astype(np.float32)
+    peaks = peaks.reshape(peaks.shape[axis:])
     scale = np.where(peaks > 0, peaks / np.float32(_MAX_INT8), np.float32(1.0)).astype(np.float32)
     return {name: np.rint(kernel / scale).astype(np.int8), name + _SCALE_SUFFIX: scale}
 
@@ -178,7 +262,7 @@ def _dequantise(name: str, arrays: Mapping[str, Any]) -> Any:
     array, scale = arrays[name].astype(np.float32), arrays.get(name + _SCALE_SUFFIX)
     if scale is None:
         return array
-    if scale.shape != array.shape[-1:]:
+    if scale.shape not in (array.shape[-1:], (*array.shape[-2:-1], 1)):
         raise ValueError(f"the scale of {name} has another shape")
     return array * scale.astype(np.float32)
 

@@ -21,7 +21,7 @@ from wbcseg import models
 from wbcseg.errors import ErrorCode, RunError
 from wbcseg.io.atomic import write_bytes
 from wbcseg.models.card import MODEL_FILE, WEIGHTS_FILE
-from wbcseg.models.weights import Weights, check_weights, read_weights, write_weights
+from wbcseg.models.weights import Weights, check_weights, read_weights, share_kernels, write_weights
 from wbcseg.training import checkpoint
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import ArraySplit, Batch, iter_training_batches
@@ -106,6 +106,7 @@ def export_model(run: Run, train_split: ArraySplit, test_split: ArraySplit | Non
             "in float16: it has twice the size and takes longer."
         )
     write_bytes(run.folder / MODEL_FILE, data)
+    share_kernels(run.folder / WEIGHTS_FILE, data)
     return ExportedModel(int(model.count_params()), agreement, note)
 
 
