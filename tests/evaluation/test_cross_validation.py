@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from builders import write_pairs
 from sample_runs import skip_precision_timing
@@ -19,6 +20,7 @@ from wbcseg.evaluation.cross_validation import (
     load_study_results,
     plan_cross_validation,
 )
+from wbcseg.evaluation.entries.extras import CURVE_METRICS
 from wbcseg.evaluation.metric_specs import compute_metrics
 from wbcseg.evaluation.study_result import CrossValidationResult, PredictionMode
 from wbcseg.inference import Catalog, Segmenter
@@ -88,6 +90,15 @@ def test_a_cross_validation_is_run_resumed_and_reported(
     for mode, tta in MODES:
         expected = compute_metrics(sample.mask, segmenter.predict(sample.image, tta=tta).labels)
         assert image.get_metrics(mode) == expected
+    # All pixels of all images are in the confusion matrix, and of every seventh one the probability.
+    assert result.pixels is not None
+    assert result.pixels.calibration is not None
+    assert np.sum(result.pixels.confusion) == 12 * 48 * 48
+    correct, accuracies = np.trace(result.pixels.confusion), [image.single["accuracy"] for image in result.images]
+    assert correct / (12 * 48 * 48) == pytest.approx(np.mean(accuracies), abs=1e-4)
+    assert (result.crop_cpu_ms or 0) > 0
+    assert [row["epoch"] for row in result.curve] == [1, 2]
+    assert set(result.curve[0]) == {"epoch", *CURVE_METRICS}
 
     capsys.readouterr()
     assert main(command) == 0

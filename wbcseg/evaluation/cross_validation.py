@@ -11,12 +11,14 @@ from wbcseg.datasets import DATASETS
 from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import ConfigError, DatasetError
+from wbcseg.evaluation.entries.extras import PixelCounter, average_curves
 from wbcseg.evaluation.heldout import list_heldout_ids
 from wbcseg.evaluation.metric_specs import compute_metrics
 from wbcseg.evaluation.result_store import read_result
 from wbcseg.evaluation.study_result import CrossValidationResult, FoldTraining, StudyResult, TestedImage
 from wbcseg.inference import Segmenter
 from wbcseg.labels import Labels
+from wbcseg.metrics import find_unmarked_class
 from wbcseg.models import ARCHITECTURES, get_spec
 from wbcseg.models.card_records import Environment
 from wbcseg.paths import RESULTS
@@ -126,13 +128,13 @@ def evaluate_study(
     Raises:
         WbcsegError: If a run has no model, or the data has changed.
     """
-    trainings, images = [], []
+    trainings, images, counter = [], [], PixelCounter()
     for index, run in enumerate(runs):
         segmenter = Segmenter(run.folder)
         if segmenter.card.dataset != dataset.name:
             raise DatasetError(f"Run {run.name} was trained on {segmenter.card.dataset}. Received: {dataset.name}")
-        tested = score_heldout(segmenter, dataset, index, on_image)
-        trainings.append(_summarise_training(run, segmenter, len(tested)))
+        tested = score_heldout(segmenter, dataset, index, on_image, counter)
+        trainings.append(summarise_training(run, segmenter, len(tested)))
         images += tested
     metadata = build_study_metadata(study, runs, segmenter, varying=("fold", "split_seed"))
     metadata["config"]["dataset"] = dataset.name
@@ -141,6 +143,9 @@ def evaluate_study(
         manifest_digest=segmenter.card.split["manifest_digest"],
         trainings=tuple(trainings),
         images=tuple(images),
+        pixels=counter.summarise(),
+        crop_cpu_ms=counter.crop_cpu_ms,
+        curve=average_curves(runs),
     )
 
 
@@ -191,13 +196,26 @@ def score_predictions(sample: Sample, training: int, single: Labels, tta: Labels
         sample.id,
         sample.cell_type,
         training,
-        single=compute_metrics(sample.mask, single),
-        tta=compute_metrics(sample.mask, tta),
+        single=_score_marked(sample.mask, single),
+        tta=_score_marked(sample.mask, tta),
     )
 
 
+def _score_marked(truth: Labels, labels: Labels) -> dict[str, Any]:
+    """Return all metrics of an image, without those of a class that the mask does not mark."""
+    metrics, region = compute_metrics(truth, labels), find_unmarked_class(truth)
+    for values in metrics.values():
+        if isinstance(values, dict) and region in values:
+            values[region] = None
+    return metrics
+
+
 def score_heldout(
-    segmenter: Segmenter, dataset: Dataset, training_index: int, on_image: Callable[[str], None] = lambda _: None
+    segmenter: Segmenter,
+    dataset: Dataset,
+    training_index: int,
+    on_image: Callable[[str], None] = lambda _: None,
+    counter: PixelCounter | None = None,
 ) -> list[TestedImage]:
     """Score a model on its held-out images of a data set.
 
@@ -206,19 +224,22 @@ def score_heldout(
         dataset: The data set it was trained on, or a part of it.
         training_index: Index of the training.
         on_image: Called with the id of each scored image.
+        counter: Counts the images' pixels and the time that each took.
     """
-    images = []
+    images, counter = [], counter or PixelCounter()
     for sample_id in list_heldout_ids(segmenter, dataset):
         sample = dataset.read(sample_id)
         if sample.mask is None:
             continue
-        single, tta = (segmenter.predict(sample.image, tta=tta).labels for tta in (False, True))
-        images.append(score_predictions(sample, training_index, single, tta))
+        single, tta = counter.predict(segmenter, sample.image), segmenter.predict(sample.image, tta=True)
+        counter.add(sample.mask, single)
+        images.append(score_predictions(sample, training_index, single.labels, tta.labels))
         on_image(sample_id)
     return images
 
 
-def _summarise_training(run: Run, segmenter: Segmenter, n_tested: int) -> FoldTraining:
+def summarise_training(run: Run, segmenter: Segmenter, n_tested: int) -> FoldTraining:
+    """Return what a training was, and on how many images it was tested."""
     config = run.load_config()
     return FoldTraining(
         fold=config.fold,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from wbcseg import __version__
 from wbcseg.datasets.base import Dataset
@@ -15,6 +16,7 @@ from wbcseg.models import get_spec
 from wbcseg.models.card import DEFAULT_CELL_FRACTION, MODEL_FILE, NOTICE, WEIGHTS_FILE, ModelCard
 from wbcseg.models.card_records import TrainingRecord
 from wbcseg.models.file_record import FileRecord
+from wbcseg.training import TrainingConfig
 from wbcseg.training.runs.folder import Run
 from wbcseg.transforms.config import get_augmentation
 
@@ -48,8 +50,7 @@ def write_model_card(run: Run, dataset: Dataset, n_parameters: int, *, notes: tu
         parameters=n_parameters,
         input_size=config.input_size,
         classes=CLASS_NAMES,
-        # The path of a user's own folder is private.
-        config=config.to_dict() | {name: Path(getattr(config, name)).name for name in ("dataset", "extra_dataset")},
+        config=describe_config(config),
         split=run.load_split().to_dict(),
         test_metrics=summarise_scores([]),
         training=TrainingRecord(
@@ -72,3 +73,8 @@ def write_model_card(run: Run, dataset: Dataset, n_parameters: int, *, notes: tu
     card = dataclasses.replace(draft, test_metrics=heldout)
     card.write(run.folder)
     return card
+
+
+def describe_config(config: TrainingConfig) -> dict[str, Any]:
+    """Return the settings of a run without the path of a user's own folder, which is private."""
+    return config.to_dict() | {name: Path(getattr(config, name)).name for name in ("dataset", "extra_dataset")}

@@ -34,7 +34,7 @@ def write_result(target: Path, values: Mapping[str, Any]) -> None:
 
 def read_result(path: Path) -> dict[str, Any]:
     """Return the values that :func:`write_result` wrote."""
-    values: dict[str, Any] = _decode_tables(json.loads(path.read_text(encoding="utf-8")))
+    values: dict[str, Any] = decode_tables(json.loads(path.read_text(encoding="utf-8")))
     return values
 
 
@@ -66,14 +66,15 @@ def _flatten_record(record: Mapping[str, Any], prefix: str = "") -> Iterator[tup
             yield prefix + name, value
 
 
-def _decode_tables(value: Any) -> Any:
+def decode_tables(value: Any) -> Any:
+    """Return JSON values with each table as the list of records that it was made of."""
     """Return JSON values with each table as a list of records."""
     if isinstance(value, dict) and value.keys() == TABLE_KEYS:
         return [_unflatten_record(value["columns"], row) for row in value["rows"]]
     if isinstance(value, dict):
-        return {name: _decode_tables(item) for name, item in value.items()}
+        return {name: decode_tables(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_decode_tables(item) for item in value]
+        return [decode_tables(item) for item in value]
     return value
 
 

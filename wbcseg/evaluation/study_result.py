@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
+from wbcseg.evaluation.entries.extras import PixelRecord
 from wbcseg.evaluation.metric_specs import MetricValues
 from wbcseg.io.records import read_record
 from wbcseg.metrics.calibration import CalibrationResult
@@ -163,10 +164,17 @@ class CrossValidationResult(StudyResult):
     Attributes:
         manifest_digest: SHA-256 of the data set's manifest.
         trainings: The trainings.
+        pixels: All pixels of the tested images; ``None`` in results from before it was recorded.
+        crop_cpu_ms: Median processor time of a single pass over an image in milliseconds, or ``None`` likewise.
+        curve: Mean metrics of the trainings after each epoch (:func:`wbcseg.evaluation.entries.extras.average_curves`),
+            or nothing likewise.
     """
 
     manifest_digest: str
     trainings: tuple[FoldTraining, ...]
+    pixels: PixelRecord | None = field(default=None, repr=False)
+    crop_cpu_ms: float | None = None
+    curve: tuple[Mapping[str, float], ...] = field(default=(), repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -174,14 +182,23 @@ class CrossValidationResult(StudyResult):
             **self._head_to_dict(),
             "manifest_digest": self.manifest_digest,
             "trainings": [vars(training) for training in self.trainings],
+            **({"crop_cpu_ms": self.crop_cpu_ms} if self.crop_cpu_ms is not None else {}),
+            **({"pixels": self.pixels.to_dict()} if self.pixels is not None else {}),
+            **({"curve": [dict(row) for row in self.curve]} if self.curve else {}),
             "images": [image.to_dict() for image in self.images],
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_dict` returned."""
-        trainings = tuple(FoldTraining(**training) for training in values["trainings"])
-        changes = {"environment": _read_environment(values), "trainings": trainings, "images": _read_images(values)}
+        pixels = values.get("pixels")
+        changes = {
+            "environment": _read_environment(values),
+            "trainings": tuple(FoldTraining(**training) for training in values["trainings"]),
+            "images": _read_images(values),
+            "pixels": None if pixels is None else PixelRecord.from_dict(pixels),
+            "curve": tuple(values.get("curve", ())),
+        }
         return cls(**{**values, **changes})
 
 

@@ -9,6 +9,7 @@ from wbcseg.datasets import Dataset, check_dataset, open_dataset, open_zip
 from wbcseg.datasets.base import anonymise
 from wbcseg.datasets.validation import list_mask_warnings
 from wbcseg.errors import ErrorCode, ModelError, RunError, TrainingError, WbcsegError
+from wbcseg.evaluation.entries.own_runs import score_run
 from wbcseg.evaluation.fine_tuning import compare_with_start
 from wbcseg.inference import Catalog, Segmenter
 from wbcseg.io.mask_meaning import as_correction
@@ -132,6 +133,11 @@ def _train_and_export(
     if exported.note:
         on_message(exported.note)
     card = write_model_card(run, dataset, exported.parameters, notes=(exported.note,) if exported.note else ())
+    try:
+        score_run(run, Segmenter(run.folder, card), dataset)
+    except WbcsegError as error:
+        # The model is finished all the same.
+        on_message(f"The held-out images could not be scored one by one: {error}")
     run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
     metrics = card.test_metrics
     scores = {name: metrics.regions[name].dice for name in FOREGROUND_REGIONS}

@@ -12,6 +12,7 @@
     progress.json             progress within the epoch
     snapshots.json, snapshots/    predictions on three validation images after every epoch
     notes.json                the user's notes
+    heldout.json              scores of each held-out image, once it has finished
     fine_tuning.json          after fine-tuning: scores beside those of the model that it started from
     log.txt                   output of a run that was started in the background
     stop                      exists while the run is asked to stop
