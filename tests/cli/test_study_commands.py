@@ -10,7 +10,7 @@ from command_line import get_error
 from wbcseg.cli import main
 from wbcseg.errors import ErrorCode
 
-TRAINING_COMMANDS = ("cross-validate", "cross-site", "reproduce")
+TRAINING_COMMANDS = ("cross-validate", "compare", "cross-site", "reproduce")
 
 
 @pytest.mark.parametrize("command", TRAINING_COMMANDS)

@@ -18,12 +18,14 @@ from wbcseg.evaluation.cross_validation import (
     CROSS_VALIDATION_FOLDER,
     list_study_files,
     load_study_results,
+    plan_comparison,
     plan_cross_validation,
 )
 from wbcseg.evaluation.entries.extras import CURVE_METRICS
 from wbcseg.evaluation.metric_specs import compute_metrics
 from wbcseg.evaluation.study_result import CrossValidationResult, PredictionMode
 from wbcseg.inference import Catalog, Segmenter
+from wbcseg.models import ARCHITECTURES, COMPARED_PARAMETERS, get_spec
 from wbcseg.training import PRESETS, TrainingConfig
 
 MODES: tuple[tuple[PredictionMode, bool], ...] = (("single", False), ("tta", True))
@@ -35,6 +37,16 @@ def test_folds_differ_only_in_the_fold() -> None:
     assert study.run_names[4] == "zheng-1-compact-cv5-segnet-4"
     expected = PRESETS["compact"].replace(architecture="segnet", epochs=60)
     assert study.configs == tuple(expected.replace(fold=fold) for fold in range(5))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_networks_are_compared_at_nearly_equal_size(architecture: str) -> None:
+    study = plan_comparison("zheng-1", architecture)
+    (base_filters,) = {config.base_filters for config in study.configs}
+    parameters = get_spec(architecture).count_parameters(base_filters)
+    assert abs(parameters - COMPARED_PARAMETERS) <= 0.12 * COMPARED_PARAMETERS
+    assert (study.name, len(study.configs)) == ("zheng-1-comparison-cv5", 5)
+    assert {(config.split, config.epochs) for config in study.configs} == {("leak-free", PRESETS["comparison"].epochs)}
 
 
 def test_the_preset_of_the_thesis_is_leak_free_unless_leakage_is_requested() -> None:

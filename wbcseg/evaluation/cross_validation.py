@@ -19,7 +19,7 @@ from wbcseg.evaluation.study_result import CrossValidationResult, FoldTraining, 
 from wbcseg.inference import Segmenter
 from wbcseg.labels import Labels
 from wbcseg.metrics import find_unmarked_class
-from wbcseg.models import ARCHITECTURES, get_spec
+from wbcseg.models import ARCHITECTURES, COMPARED_PARAMETERS, get_spec
 from wbcseg.models.card_records import Environment
 from wbcseg.paths import RESULTS
 from wbcseg.training import PRESETS, Run, TrainingConfig
@@ -112,6 +112,24 @@ def plan_cross_validation(
     split_kind = f"cv{folds}" if folds else f"splits{splits}"
     name = f"{dataset_name}-{preset}-{split_kind}{LEAKY_SUFFIX if leaky else ''}"
     return Study(name, architecture, tuple(configs))
+
+
+def plan_comparison(dataset: str, architecture: str, folds: int = 5, **overrides: Any) -> Study:
+    """Return the trainings of a network in the comparison of all networks at :data:`COMPARED_PARAMETERS`.
+
+    Args:
+        dataset: Name of a data set, or path of a folder or zip.
+        architecture: The network.
+        folds: Number of folds.
+        overrides: Further settings.
+
+    Raises:
+        ConfigError: If a setting is invalid, or an own data set has the name of a built-in one.
+    """
+    base_filters = get_spec(architecture).find_base_filters(COMPARED_PARAMETERS)
+    return plan_cross_validation(
+        "comparison", dataset, architecture, folds=folds, base_filters=base_filters, **overrides
+    )
 
 
 def evaluate_study(

@@ -3,6 +3,7 @@
 from wbcseg.models.registry import (
     ARCHITECTURES,
     BASE_FILTERS_RANGE,
+    COMPARED_PARAMETERS,
     SIZE_MULTIPLE,
     ArchitectureSpec,
     build_model,
@@ -13,6 +14,7 @@ from wbcseg.models.registry import (
 __all__ = [
     "ARCHITECTURES",
     "BASE_FILTERS_RANGE",
+    "COMPARED_PARAMETERS",
     "SIZE_MULTIPLE",
     "ArchitectureSpec",
     "build_model",

@@ -33,6 +33,9 @@ SIZE_MULTIPLE: Final = math.prod(POOL_SIZES)
 BASE_FILTERS_RANGE: Final = (4, 128)
 """Smallest and largest number of base filters (filters of the first stage)."""
 
+COMPARED_PARAMETERS: Final = 1_500_000
+"""Number of parameters, about, at which the networks are compared with each other."""
+
 
 @dataclass(frozen=True)
 class ArchitectureSpec:

@@ -11,7 +11,7 @@ from wbcseg import io
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.inference.feature_maps import StageMaps, compute_feature_maps
-from wbcseg.models import ARCHITECTURES, BASE_FILTERS_RANGE, ArchitectureSpec
+from wbcseg.models import ARCHITECTURES, BASE_FILTERS_RANGE, COMPARED_PARAMETERS, ArchitectureSpec
 from wbcseg.models.graph import Stage, list_stages
 from wbcseg.training.presets import PRESETS
 from wbcseg.ui import cache
@@ -32,8 +32,6 @@ TILE_SIZE: Final = 96
 """Side length in pixels of a feature map on the page, at least."""
 
 DEFAULT_BASE_FILTERS: Final = 16
-COMPARED_PARAMETERS: Final = 1_500_000
-"""Parameters at which the networks are compared: the page names the base filters that come closest."""
 
 MIN_NETWORK_WIDTH: Final = 330
 """Minimum width in pixels of a network's column: as many as fit stand side by side."""
