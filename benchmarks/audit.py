@@ -8,10 +8,12 @@ Uses ``pip-audit`` if it is installed, else ``uvx pip-audit``. Exit code 0: none
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 LOCK_FILE = Path(__file__).parents[1] / "requirements.lock"
 
@@ -30,27 +32,40 @@ def main() -> int:
         print("pip-audit is not installed. Install it (pip install pip-audit), or uv, and try again.", file=sys.stderr)
         return 2
     done = subprocess.run(
-        [*command, "--requirement", str(LOCK_FILE), "--disable-pip", "--progress-spinner", "off"],
+        [*command, "--requirement", str(LOCK_FILE), "--disable-pip", "--progress-spinner", "off", "--format", "json"],
         capture_output=True,
         text=True,
         check=False,
     )
-    print(done.stdout, end="")
-    if done.returncode == 0:
-        print(f"No known vulnerabilities in the packages of {LOCK_FILE.name}.")
-        return 0
-    # pip-audit lists what it found on standard output; everything else is why it could not look.
-    if "Found" in done.stderr and "vulnerabilit" in done.stderr and done.stdout.strip():
-        print(done.stderr, end="", file=sys.stderr)
-        return 1
-    last_line = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    try:
+        packages = json.loads(done.stdout)["dependencies"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        last_line = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        print(
+            f"The vulnerabilities could not be looked up: {last_line[:300]}\n"
+            "pip-audit needs the network: an index of packages (to run it with uvx) and a service that lists "
+            "vulnerabilities. Run this command where both can be reached.",
+            file=sys.stderr,
+        )
+        return 2
+    return report(packages)
+
+
+def report(packages: list[dict[str, Any]]) -> int:
+    """Print what pip-audit found out about each package, and return the exit code."""
+    vulnerable = [package for package in packages if package.get("vulns")]
+    skipped = [package for package in packages if "skip_reason" in package]
+    for package in vulnerable:
+        for found in package["vulns"]:
+            fixed = ", ".join(found["fix_versions"]) or "no version"
+            print(f"{package['name']} {package['version']}: {found['id']}, fixed in {fixed}")
+    looked_up = len(packages) - len(skipped)
     print(
-        f"The vulnerabilities could not be looked up: {last_line[:300]}\n"
-        "pip-audit needs the network: an index of packages (to run it with uvx) and a service that lists "
-        "vulnerabilities. Run this command where both can be reached.",
-        file=sys.stderr,
+        f"{looked_up} of {len(packages)} packages of {LOCK_FILE.name} were looked up, {len(vulnerable)} are vulnerable."
     )
-    return 2
+    if skipped:
+        print(f"Not looked up: {skipped[0]['skip_reason']} (the first of {len(skipped)})", file=sys.stderr)
+    return 1 if vulnerable else 2 if skipped or not packages else 0
 
 
 if __name__ == "__main__":
