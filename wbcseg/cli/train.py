@@ -1,4 +1,8 @@
-"""Train a network and export the model. Ctrl-C stops the run; --resume continues it."""
+"""Train a network and export the model. Ctrl-C stops the run; --resume continues it.
+
+A method without a deep network, such as random_forest, is trained in seconds and is no run: it has neither epochs nor
+checkpoints, and its folder holds the model only.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,26 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from wbcseg.cli.datasets import show_progress
 from wbcseg.cli.formatting import format_duration
+from wbcseg.datasets import open_zip
+from wbcseg.datasets.base import anonymise
 from wbcseg.errors import ConfigError, ErrorCode, RunError
+from wbcseg.evaluation.methods import train_method
 from wbcseg.evaluation.training_job import run_job
+from wbcseg.io.mask_meaning import as_correction
+from wbcseg.metrics import FOREGROUND_REGIONS
+from wbcseg.models.method_registry import METHODS
 from wbcseg.paths import get_runs_folder
 from wbcseg.training import PRESETS, Run, TrainingConfig
+from wbcseg.training.config import UPLOADED_DATASET
 from wbcseg.training.jobs.manager import is_active
 from wbcseg.training.jobs.process import lower_priority
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE, stop_signal
-from wbcseg.training.runs.names import suggest_run_name
+from wbcseg.training.methods import MethodConfig
+from wbcseg.training.runs.names import check_run_name, find_free_name, label_dataset, suggest_run_name
 from wbcseg.training.runs.progress import Progress
 from wbcseg.training.settings import SETTINGS
 
@@ -40,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 option,
                 dest=name,
                 type={"int": int, "float": float}.get(spec.value_type, str),
-                choices=spec.choices or None,
+                choices=(*spec.choices, *METHODS) if name == "architecture" else spec.choices or None,
                 help=help_text,
             )
 
@@ -55,6 +68,8 @@ def run_command(options: argparse.Namespace) -> int:
         config = run.load_config()
         if not options.detached and is_active(run):
             raise RunError(f"Run {run.name} is already active.", code=ErrorCode.BUSY)
+    elif options.architecture in METHODS:
+        return _train_method(options, changes)
     else:
         config = PRESETS[options.preset].replace(**changes)
         run = create_run(config, options.name)
@@ -63,6 +78,28 @@ def run_command(options: argparse.Namespace) -> int:
     else:
         run.clear_stop_request()
     return train_run(run, config, threads=options.threads)
+
+
+def _train_method(options: argparse.Namespace, changes: dict[str, Any]) -> int:
+    """Train a method without a deep network."""
+    if options.threads is not None:
+        raise ConfigError(f"{METHODS[options.architecture].title} takes no --threads.")
+    if options.detached:
+        lower_priority()
+    config = MethodConfig.from_settings(options.architecture, PRESETS[options.preset], changes)
+    dataset = None
+    if config.dataset == UPLOADED_DATASET:
+        correction = as_correction(config.mask_correction)
+        dataset = anonymise(open_zip(sys.stdin.buffer.read(), f"{UPLOADED_DATASET}.zip", correction=correction))
+    stem = f"{config.architecture}-{label_dataset(config.dataset)}"
+    folder = _resolve_run_folder(options.name or find_free_name(stem, get_runs_folder()))
+    check_run_name(folder.name)
+    print(f"Model {folder.name} in {folder}", flush=True)
+    card = train_method(config, folder, dataset=dataset, on_message=lambda text: print(text, flush=True))
+    scores = {name: card.test_metrics.regions[name].dice for name in FOREGROUND_REGIONS}
+    dice = ", ".join(f"{name} {'not defined' if value is None else value}" for name, value in scores.items())
+    print(f"Finished: Dice on {card.test_metrics.images} whole held-out images: {dice}")
+    return 0
 
 
 def create_run(config: TrainingConfig, name: str | None) -> Run:

@@ -126,12 +126,14 @@ class Catalog:
     def select_defaults_for(self, dataset: str | None) -> tuple[ModelEntry, ...]:
         """Return the default models: the widest shipped one of each network, or else those trained last.
 
+        Methods without a network are never among the shipped default models.
+
         Args:
             dataset: Name of the data set that the image is from; ``None`` if not known. For it and for synthetic
                 images, models trained on this data set alone come before the general (multi-site) ones; for all other
                 images, only general models are used.
         """
-        shipped = [entry for entry in self.usable if entry.shipped]
+        shipped = [entry for entry in self.usable if entry.shipped and not entry.card.is_method]
         specific = [e for e in shipped if not e.card.two_stage and dataset in (e.card.dataset, SYNTHETIC)]
         general = [entry for entry in shipped if entry.card.two_stage]
         best_by_architecture: dict[str, ModelEntry] = {}
@@ -170,7 +172,8 @@ class Catalog:
             ModelError: If there is no such model, or it cannot be used.
         """
         entry = self.get(name)
-        if not entry.shipped:
+        # What a method has learned is read and checked by this program itself.
+        if not entry.shipped and not entry.card.is_method:
             check_model_runs(entry.folder, entry.card, name=entry.name)
         return Segmenter(entry.folder, entry.card, name=entry.name)
 

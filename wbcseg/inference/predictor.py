@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +18,7 @@ from wbcseg.inference.detection.candidates import MAX_CANDIDATES
 from wbcseg.inference.field_of_view import is_crop_of_one_cell, segment_field_of_view
 from wbcseg.inference.pointed_cell import Box, segment_pointed_cell
 from wbcseg.inference.postprocess import has_central_cell, keep_main_cell
-from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS
+from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS, EdgeRefinement
 from wbcseg.inference.segmentation import DetectedCell, Segmentation
 from wbcseg.inference.tflite import MAX_THREADS, TFLiteModel
 from wbcseg.inference.tta import predict_tta_mean
@@ -24,6 +26,8 @@ from wbcseg.inference.two_stage import predict_two_stage
 from wbcseg.labels import fast_argmax, mark_background
 from wbcseg.models import get_spec
 from wbcseg.models.card import ModelCard
+from wbcseg.models.pixels.crf import refine_crf
+from wbcseg.models.pixels.method_model import MethodModel
 from wbcseg.transforms.padding import pad_to_square, unpad
 
 MIN_SIDE: Final = 16
@@ -39,6 +43,10 @@ MANY_CELLS_NOTICE: Final = (
     f"This image has more than {MAX_CANDIDATES} places that may be white cells. Only the {MAX_CANDIDATES} most likely "
     "ones were looked at, so cells may be missing: crop the image into parts to find them all."
 )
+
+
+LoadedModel = TFLiteModel | MethodModel
+"""What predicts the class probabilities of a square: a network, or a method without one."""
 
 
 class Segmenter:
@@ -73,17 +81,27 @@ class Segmenter:
         self.name = name or folder.name
         data = self.card.files["model"].read(folder)
         self._folder = folder
-        self._refinement = (
-            (REFINEMENT_WITH_SKIPS if get_spec(self.card.architecture).has_skips else REFINEMENT_WITHOUT_SKIPS)
-            if refine
-            else None
-        )
+        self._refinement = _choose_refinement(self.card) if refine and self.card.two_stage else None
+        self._uses_crf = False
         # One for both stages: resizing it is fast, a second one would take memory.
-        self._tflite_model = TFLiteModel(data, name=self.name, threads=threads)
+        self._model: LoadedModel = (
+            MethodModel(data, method=self.card.architecture, name=self.name)
+            if self.card.is_method
+            else TFLiteModel(data, name=self.name, threads=threads)
+        )
 
     def clone(self, *, threads: int = 1) -> Segmenter:
         """Return a copy with its own network, so that two threads need not take turns."""
-        return Segmenter(self._folder, self.card, name=self.name, threads=threads, refine=self._refinement is not None)
+        segmenter = Segmenter(
+            self._folder, self.card, name=self.name, threads=threads, refine=self._refinement is not None
+        )
+        return segmenter.with_crf() if self._uses_crf else segmenter
+
+    def with_crf(self) -> Segmenter:
+        """Return the same model followed by a conditional random field (:mod:`wbcseg.models.pixels.crf`)."""
+        segmenter = copy.copy(self)
+        segmenter._uses_crf = True
+        return segmenter
 
     def predict(self, image: NDArray[np.uint8], *, tta: bool = False) -> Segmentation:
         """Segment an image.
@@ -161,36 +179,40 @@ class Segmenter:
 
     def _build_close_up_model(self, *, tta: bool) -> CloseUpModel:
         def predict_squares(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
-            values = _scale_to_unit(squares)
-            if tta:
-                return np.stack([predict_tta_mean(self._tflite_model, square) for square in values])
-            return self._tflite_model.predict_batch(values)
+            if tta or self._uses_crf:
+                return np.stack([self._predict_square(square, tta=tta) for square in squares])
+            return self._model.predict_batch(_scale_to_unit(squares))
 
-        refinement = self._refinement if self.card.two_stage else None
         cell_fraction = self.card.cell_fraction if self.card.two_stage else SINGLE_STAGE_CELL_FRACTION
-        return CloseUpModel(predict_squares, self.card.input_size, cell_fraction, refinement)
+        return CloseUpModel(predict_squares, self.card.input_size, cell_fraction, self._refinement)
+
+    def _predict_square(
+        self, square: NDArray[np.uint8], *, tta: bool, use_crf: bool | None = None
+    ) -> NDArray[np.float32]:
+        """Return the class probabilities of a square, ``float32[S, S, 3]``; ``use_crf`` is as chosen by default."""
+        values = _scale_to_unit(square)
+        has_effect = not (isinstance(self._model, MethodModel) and self._model.ignores_orientation)
+        probabilities = predict_tta_mean(self._model, values) if tta and has_effect else self._model(values)
+        return refine_crf(probabilities, square) if (self._uses_crf if use_crf is None else use_crf) else probabilities
 
     def _predict_crop(self, image: NDArray[np.uint8], *, tta: bool) -> NDArray[np.float32]:
         """Return the class probabilities of a crop of one cell, ``float32[H, W, 3]``."""
 
-        def predict_square(square: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return (
-                predict_tta_mean(self._tflite_model, _scale_to_unit(square))
-                if tta
-                else self._tflite_model(_scale_to_unit(square))
-            )
-
         if self.card.two_stage:
             return predict_two_stage(
                 image,
-                predict_square,
-                predict_square,
+                partial(self._predict_square, tta=tta, use_crf=False),
+                partial(self._predict_square, tta=tta),
                 input_size=self.card.input_size,
                 cell_fraction=self.card.cell_fraction,
                 refinement=self._refinement,
             )
         padded, placement = pad_to_square(image, self.card.input_size)
-        return unpad(predict_square(padded), placement)
+        return unpad(self._predict_square(padded, tta=tta), placement)
+
+
+def _choose_refinement(card: ModelCard) -> EdgeRefinement:
+    return REFINEMENT_WITH_SKIPS if get_spec(card.architecture).has_skips else REFINEMENT_WITHOUT_SKIPS
 
 
 def _check_image(image: NDArray[np.uint8]) -> None:

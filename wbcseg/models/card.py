@@ -17,11 +17,15 @@ from wbcseg.models import ARCHITECTURES, get_spec
 from wbcseg.models.card_errors import CARD_FILE, translate_card_errors
 from wbcseg.models.card_records import CardBasics, CardSplit, CrossSiteSummary, HeldoutMetrics, TrainingRecord
 from wbcseg.models.file_record import FileRecord
+from wbcseg.models.method_registry import METHODS
 from wbcseg.splitting.thesis import get_original_id
 from wbcseg.transforms.config import get_augmentation
 
 MODEL_FILE: Final = "model.tflite"
 WEIGHTS_FILE: Final = "weights.safetensors"
+METHOD_FILE: Final = "method.safetensors"
+"""What a method without a deep network has learned."""
+
 FORMAT_VERSION: Final = 1
 MAX_INPUT_SIZE: Final = 960
 """Maximum side of a model's input in pixels."""
@@ -38,8 +42,9 @@ class ModelCard:
 
     Attributes:
         title: Title on pages.
-        architecture: A name in :data:`wbcseg.models.ARCHITECTURES`.
-        base_filters: Filters of its first stage.
+        architecture: A name in :data:`wbcseg.models.ARCHITECTURES` or
+            :data:`wbcseg.models.method_registry.METHODS`.
+        base_filters: Filters of its first stage; 0 for a method without a network.
         parameters: Number of parameters.
         input_size: Side in pixels of its square input.
         classes: Names of its output channels, in order.
@@ -49,7 +54,7 @@ class ModelCard:
         training: How long it was trained, and where.
         created: Date and time, ISO 8601, UTC.
         files: The exported model and the trainable weights, by role (``model``, ``weights``). The weights may be
-            missing: most models that come with the program are without them.
+            missing: most models that come with the program are without them. A method has a model only.
         acknowledgement: Acknowledgement of the training data.
         notice: Intended use.
         wbcseg_version: Version of wbcseg that created it.
@@ -106,6 +111,11 @@ class ModelCard:
             digest: Digest of the image and its mask, which identifies it under any id.
         """
         return get_original_id(sample_id) in self.training_ids or digest in self.training_digests
+
+    @property
+    def is_method(self) -> bool:
+        """Whether it is a method without a deep network."""
+        return self.architecture in METHODS
 
     @property
     def two_stage(self) -> bool:
@@ -172,11 +182,12 @@ class ModelCard:
             basics = read_record(CardBasics, {name: values[name] for name in _REQUIRED_FIELDS})
             split = read_record(CardSplit, {name: values["split"][name] for name in _SPLIT_FIELDS}, "split")
             files = {role: read_record(FileRecord, record, f"files.{role}") for role, record in values["files"].items()}
-            if set(files) != {"model", "weights"} or any(
+            roles = ("model",) if basics.architecture in METHODS else ("model", "weights")
+            if set(files) != set(roles) or any(
                 Path(record.name).name != record.name or not record.name for record in files.values()
             ):
                 raise ModelError(
-                    f"The card of model {label} must list the files `model` and `weights` in its folder.",
+                    f"The card of model {label} must list the files `{'` and `'.join(roles)}` in its folder.",
                     file=CARD_FILE,
                     code=ErrorCode.INVALID_VALUE,
                 )
@@ -198,9 +209,9 @@ class ModelCard:
 
     def _check(self, folder: Path) -> None:
         label = make_folder_name(folder)
-        if self.architecture not in ARCHITECTURES:
+        if self.architecture not in ARCHITECTURES and not self.is_method:
             raise ModelError(
-                f"The network of model {label} must be one of {', '.join(ARCHITECTURES)}. "
+                f"The network or method of model {label} must be one of {', '.join([*ARCHITECTURES, *METHODS])}. "
                 f"Received: {self.architecture!r}",
                 file=CARD_FILE,
                 code=ErrorCode.INCOMPATIBLE,
@@ -212,7 +223,7 @@ class ModelCard:
                 file=CARD_FILE,
                 code=ErrorCode.INCOMPATIBLE,
             )
-        multiple = get_spec(self.architecture).size_multiple
+        multiple = 1 if self.is_method else get_spec(self.architecture).size_multiple
         if not 0 < self.input_size <= MAX_INPUT_SIZE or self.input_size % multiple:
             raise ModelError(
                 f"The input size of model {label} must be a multiple of {multiple} up to {MAX_INPUT_SIZE}. "

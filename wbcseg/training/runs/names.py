@@ -28,11 +28,21 @@ def check_run_name(name: str) -> None:
 
 def suggest_run_name(config: TrainingConfig, folder: Path) -> str:
     """Return a name for a new run: architecture, base filters, data set and the lowest free number."""
-    data_label = (
-        "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(config.dataset).stem.lower())[:24].strip("-")
-        or "data"
-    )
-    stem = f"{config.architecture}-{config.base_filters}-{data_label}"
+    return find_free_name(f"{config.architecture}-{config.base_filters}-{label_dataset(config.dataset)}", folder)
+
+
+def label_dataset(dataset: str) -> str:
+    """Return the name of a data set, or of the file or folder of one, as part of a run's name."""
+    letters = "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(dataset).stem.lower())
+    return letters[:24].strip("-") or "data"
+
+
+def find_free_name(stem: str, folder: Path) -> str:
+    """Return a name that no run has: the stem and the lowest free number.
+
+    Raises:
+        TrainingError: If there is none.
+    """
     for number in range(1, 100_000):
         if not (folder / f"{stem}-{number}").exists():
             return f"{stem}-{number}"
