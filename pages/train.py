@@ -5,7 +5,7 @@ import streamlit as st
 from wbcseg.training.runs.summary import list_summaries
 from wbcseg.ui import glossary, navigation, routes
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.train import form, launch, live
+from wbcseg.ui.train import address, form, launch, live
 
 navigation.declare_page(
     title="Train",
@@ -19,7 +19,9 @@ st.markdown("A network learns from images and their masks. Set up a training run
 
 summaries = list_summaries()
 is_progress_default = "run" in st.query_params or (
-    any(summary.is_active for summary in summaries) and edited_masks.LINK_PARAM not in st.query_params
+    any(summary.is_active for summary in summaries)
+    and edited_masks.LINK_PARAM not in st.query_params
+    and not address.has_form()
 )
 new_tab, progress_tab = st.tabs(
     [routes.TRAIN_NEW_TAB, routes.TRAIN_PROGRESS_TAB],
@@ -37,6 +39,7 @@ if new_tab.open:
         )
 
 if progress_tab.open:
+    address.clear_form()
     with progress_tab:
         if summaries:
             live.show_live(live.select_run(summaries))

@@ -16,8 +16,8 @@ ROOT = Path(wbcseg.__file__ or "").parent
 
 LAYERS = [
     {"printable"},
-    {"errors", "eyepiece", "hosting", "labels", "paths", "turns"},
-    {"io", "registry", "results"},
+    {"errors", "eyepiece", "hosting", "labels", "native_output", "paths", "turns"},
+    {"interpreters", "io", "registry", "results"},
     {"datasets", "metrics", "transforms"},
     {"splitting"},
     {"models"},

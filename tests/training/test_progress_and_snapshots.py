@@ -96,7 +96,9 @@ def test_batch_metrics_are_written_for_the_first_epoch_only_and_not_too_often(ru
     assert len(run.load_batch_metrics()) == 5
 
 
-@pytest.mark.parametrize(("count", "which"), [(0, []), (1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (54, [0, 26, 53])])
+@pytest.mark.parametrize(
+    ("count", "which"), [(0, []), (1, [0]), (2, [0, 1]), (8, list(range(8))), (54, [0, 8, 15, 23, 30, 38, 45, 53])]
+)
 def test_snapshot_images_are_evenly_spread(count: int, which: list[int]) -> None:
     assert snapshots.select_snapshot_indices(count) == which
 

@@ -27,6 +27,7 @@ from wbcseg.models.weights import read_weights
 from wbcseg.training import Run
 from wbcseg.training.checkpoint import load_checkpoint
 from wbcseg.training.precision import PRECISIONS, load_precision_records
+from wbcseg.training.runs.scores import is_stalled
 from wbcseg.training.runs.summary import summarise_run
 
 pytestmark = [pytest.mark.training, pytest.mark.usefixtures("toy_network")]
@@ -234,3 +235,43 @@ def test_a_run_is_never_overwritten_and_unknown_runs_are_named(finished: Path, p
     done = train("--resume", "nowhere")
     assert done.returncode == 1
     assert "nowhere" in done.stderr
+
+
+def test_a_training_stops_early_and_the_terminal_is_readable(pairs: Path, runs: Path) -> None:
+    settings = ["--epochs", "6", "--patience", "1", "--learning-rate", "1e-7", "--dataset", str(pairs)]
+    done = train("--preset", "quick", *TINY, *settings, "--name", "stalled")
+    assert done.returncode == 0
+    run = Run(runs / "stalled")
+    config, rows = run.load_config(), run.load_metrics()
+    assert 2 <= len(rows) < 6
+    assert is_stalled(rows, config)
+    assert not is_stalled(rows[:-1], config)
+    summary = summarise_run(run)
+    assert (summary.status, summary.epoch) == ("finished", len(rows))
+    assert "Stopped early" in summary.reason
+
+    # Nothing of TensorFlow or LiteRT, one line an epoch, and what to do next.
+    assert done.stderr == ""
+    text = done.stdout
+    assert not [word for word in ("INFO", "XNNPACK", "fully_quantize", "oneDNN") if word in text]
+    lines = [line.split() for line in text.splitlines() if line.startswith("epoch ")]
+    assert [words[1] for words in lines] == [f"{i}/6" for i in range(1, len(rows) + 1)]
+    assert "wbcseg segment IMAGE --model stalled" in text
+    assert max(map(len, text.splitlines())) <= 200
+
+    assert train("--resume", "stalled").returncode == 0
+    assert len(run.load_metrics()) == len(rows)
+
+
+def test_an_epoch_records_rate_gradients_speed_and_classes(pairs: Path, runs: Path) -> None:
+    settings = ["--epochs", "2", "--dataset", str(pairs), "--name", "recorded"]
+    assert train("--preset", "quick", *TINY, *settings).returncode == 0
+    run = Run(runs / "recorded")
+    first, last = run.load_metrics()
+    assert first["learning_rate"] == run.load_config().learning_rate
+    assert last["learning_rate"] <= first["learning_rate"] / 2
+    assert first["gradient_norm"] > 0
+    assert first["images_per_second"] > 0
+    assert 0 <= first["val_recall_cell"] <= 1
+    pixels = sum(value for name, value in last.items() if name.startswith("val_confusion_"))
+    assert pixels == len(run.load_split().test) * 48**2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from wbcseg.errors import ErrorCode
@@ -10,6 +11,7 @@ from wbcseg.models.card_records import HeldoutMetrics
 
 if TYPE_CHECKING:
     from wbcseg.training import Run
+    from wbcseg.training.runs.progress import Progress
 
 DEFAULT_MODEL: Final = "unet-general"
 """The model for images of unknown origin."""
@@ -69,7 +71,14 @@ def evaluate(model: str | Segmenter = DEFAULT_MODEL, dataset: str | None = None)
     return summarise_scores(evaluate_heldout(segmenter, open_training_dataset(segmenter.card, dataset or "")))
 
 
-def train(*, preset: str = "compact", name: str | None = None, **settings: Any) -> Run:
+def train(
+    *,
+    preset: str = "compact",
+    name: str | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    force: bool = False,
+    **settings: Any,
+) -> Run:
     """Train a network and wait until it is exported as a model. Needs the extra ``train`` (TensorFlow).
 
     The training is a run like those of the command ``wbcseg train`` and of the web app, and is listed there. When it
@@ -79,6 +88,9 @@ def train(*, preset: str = "compact", name: str | None = None, **settings: Any) 
     Args:
         preset: Settings to start from, a name in :data:`wbcseg.training.PRESETS`.
         name: Name of the run; by default network, base filters, data set and a number.
+        on_progress: Called after every batch and every epoch, with :class:`wbcseg.training.runs.progress.Progress`;
+            its ``epoch_metrics`` are set at the end of an epoch.
+        force: Whether to start although the memory may not be enough by the estimate.
         **settings: Settings that differ from the preset, such as ``architecture``, ``dataset``, ``epochs``; see
             :class:`wbcseg.training.TrainingConfig`.
 
@@ -87,6 +99,8 @@ def train(*, preset: str = "compact", name: str | None = None, **settings: Any) 
 
     Raises:
         ConfigError: If a setting is unknown or out of range.
+        RunError: If the name is not allowed or taken, or the disk is nearly full.
+        NotEnoughMemoryError: If the memory is not enough.
         TrainingError: If the training fails or is stopped.
 
     Example:
@@ -98,14 +112,16 @@ def train(*, preset: str = "compact", name: str | None = None, **settings: Any) 
     from wbcseg.evaluation.training_job import run_job
     from wbcseg.paths import get_runs_folder
     from wbcseg.training import PRESETS, Run
+    from wbcseg.training.jobs.checks import check_start
     from wbcseg.training.jobs.stop_signal import stop_signal
     from wbcseg.training.runs.names import suggest_run_name
 
     config = PRESETS[preset].replace(**settings)
+    check_start(config, get_runs_folder(), name=name, force=force)
     run = Run(get_runs_folder() / (name or suggest_run_name(config, get_runs_folder())))
     run.create(config)
     with stop_signal(run) as should_stop:
-        finished = run_job(run, config, should_stop=should_stop, on_progress=lambda _: None)
+        finished = run_job(run, config, should_stop=should_stop, on_progress=on_progress)
     if not finished:
         raise TrainingError(
             f"Run {run.name} was stopped.",

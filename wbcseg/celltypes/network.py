@@ -6,13 +6,13 @@ import threading
 from typing import Any, Final
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from wbcseg.celltypes.crops import NETWORK_SIDE, TypeCrop
 from wbcseg.celltypes.measure import SHAPE_FEATURES
 from wbcseg.celltypes.names import SUBTYPES
 from wbcseg.inference.detection.background import normalise
+from wbcseg.interpreters import open_interpreter
 from wbcseg.labels import NUCLEUS
 
 LOOKS: Final = 4
@@ -41,7 +41,7 @@ class TypeNetwork:
     """
 
     def __init__(self, data: bytes, *, threads: int) -> None:
-        self._interpreter = Interpreter(model_content=data, num_threads=threads)
+        self._interpreter = open_interpreter(data, num_threads=threads)
         self._lock = threading.Lock()
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._crop = _find(inputs, (1, NETWORK_SIDE, NETWORK_SIDE, INPUT_CHANNELS))

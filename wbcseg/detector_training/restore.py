@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import keras
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from wbcseg.detector_training.networks import build_network
 from wbcseg.detector_training.options import NetworkName, TrainingOptions
 from wbcseg.errors import WeightsError
+from wbcseg.interpreters import open_interpreter
 from wbcseg.io.arrays import Arrays
 from wbcseg.models.blocks import FusedBatchNormalization
 from wbcseg.training.trainer import list_weight_names
@@ -88,7 +88,7 @@ def _read_convolutions(content: bytes) -> list[tuple[Kernel, Bias]]:
 
     LiteRT may compute the two outputs in either order: the logit, which has one channel, comes first.
     """
-    interpreter = Interpreter(model_content=content)
+    interpreter = open_interpreter(content)
     interpreter.allocate_tensors()
     details = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
 

@@ -21,6 +21,7 @@ from wbcseg.training.config import UPLOADED_DATASET
 from wbcseg.training.jobs.queue import training_slot
 from wbcseg.training.jobs.stop_signal import TimeLimit, mark_stopped, print_to_stderr
 from wbcseg.training.runs.progress import Progress, write_progress
+from wbcseg.training.runs.scores import describe_early_stop
 from wbcseg.training.tf_env import import_tensorflow
 
 ProgressCallback = Callable[[Progress], None]
@@ -138,10 +139,14 @@ def _train_and_export(
     except WbcsegError as error:
         # The model is finished all the same.
         on_message(f"The held-out images could not be scored one by one: {error}")
-    run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
+    rows = run.load_metrics()
+    early_stop = describe_early_stop(rows, config)
+    run.set_state("finished", epoch=len(rows), epochs=config.epochs, reason=early_stop)
+    if early_stop:
+        on_message(early_stop)
     metrics = card.test_metrics
     scores = {name: metrics.regions[name].dice for name in FOREGROUND_REGIONS}
-    dice = ", ".join(f"{name} {'not defined' if value is None else value}" for name, value in scores.items())
+    dice = ", ".join(f"{name} {'not defined' if value is None else f'{value:.3f}'}" for name, value in scores.items())
     leakage_note = " (leaky split: most have a flipped copy in training)" if card.is_leaky else ""
     on_message(f"Finished: Dice on {metrics.images} whole held-out images{leakage_note}: {dice}")
     if config.start_from:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from ai_edge_litert.interpreter import OpResolverType
 from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ModelError
+from wbcseg.interpreters import open_interpreter
 from wbcseg.models import get_spec
 from wbcseg.models.card import ModelCard
 from wbcseg.models.forward import forward
@@ -113,8 +114,8 @@ def _read_from_exported(
     an operation computes; those that only put values together for the next one do not count.
     """
     # XNNPACK would compute several operations at once and keep nothing between them.
-    interpreter = Interpreter(
-        model_content=data,
+    interpreter = open_interpreter(
+        data,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         experimental_preserve_all_tensors=True,
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ModelError
 from wbcseg.inference.loaded_networks import SEGMENTERS
+from wbcseg.interpreters import open_interpreter
 from wbcseg.labels import CLASSES
 from wbcseg.turns import pause
 
@@ -128,5 +129,5 @@ class TFLiteModel:
     def _load_interpreter(self) -> Interpreter:
         SEGMENTERS.touch(self)
         if self._interpreter is None:
-            self._interpreter = Interpreter(model_content=self._data, num_threads=self._threads)
+            self._interpreter = open_interpreter(self._data, num_threads=self._threads)
         return self._interpreter

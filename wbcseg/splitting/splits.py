@@ -13,8 +13,8 @@ import numpy as np
 from wbcseg.datasets.base import compute_manifest_digest
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import ErrorCode, LeakError, SplitError
+from wbcseg.splitting.cell_groups import CellGroups, find_cell_groups
 from wbcseg.splitting.duplicates import group_by_cell
-from wbcseg.splitting.stratify import assign_folds
 from wbcseg.splitting.thesis import FLIPPED_COPY_SUFFIX, ThesisDataset, get_original_id, is_flipped_copy
 
 DEFAULT_SEED: Final = 2
@@ -215,7 +215,12 @@ def build_thesis_split(thesis_dataset: ThesisDataset, dataset_name: str, samples
 
 
 def build_leak_free_folds(
-    dataset_name: str, samples: Sequence[Sample], *, folds: int = 5, seed: int = DEFAULT_SEED
+    dataset_name: str,
+    samples: Sequence[Sample],
+    *,
+    folds: int = 5,
+    seed: int = DEFAULT_SEED,
+    cells: CellGroups | None = None,
 ) -> list[Split]:
     """Split a data set into folds that keep each cell together and balance cell types.
 
@@ -224,6 +229,7 @@ def build_leak_free_folds(
         samples: Its samples with a mask; others are ignored.
         folds: Number of folds, at least 2.
         seed: Random seed of the shuffle.
+        cells: Which samples with a mask show the same cell, if that is known.
 
     Returns:
         One checked split per fold; every sample is in exactly one test side.
@@ -232,36 +238,16 @@ def build_leak_free_folds(
         SplitError: If there are fewer cells than folds.
     """
     usable = [sample for sample in samples if sample.mask is not None]
-    groups = group_by_cell(usable)
-    if folds < 2 or len(groups) < folds:
+    cells = cells or find_cell_groups(usable)
+    if folds < 2 or cells.count_cells() < folds:
         raise SplitError(
-            f"Argument `folds` must be from 2 to the number of different cells, {len(groups)} in {dataset_name}. "
-            f"Received: {folds}",
+            f"Argument `folds` must be from 2 to the number of different cells, {cells.count_cells()} in "
+            f"{dataset_name}. Received: {folds}",
             code=ErrorCode.INVALID_VALUE,
         )
-    group_index = {member: index for index, group in enumerate(groups) for member in group}
-    group_types = _find_group_types(usable, group_index)
     ids = np.array([sample.id for sample in usable])
-    group_numbers = np.array([group_index[index] for index in ids])
-    cell_types = np.array([group_types[group_number] for group_number in group_numbers])
     manifest = {sample.id: sample.compute_digest() for sample in usable}
-
-    # A cell type with fewer cells than folds cannot be balanced.
-    type_counts = Counter(group_types.values())
-    cell_types = np.array([cell_type if type_counts[cell_type] >= folds else "rare" for cell_type in cell_types])
-    if (
-        len(
-            {
-                group_number
-                for group_number, cell_type in zip(group_numbers, cell_types, strict=True)
-                if cell_type == "rare"
-            }
-        )
-        < folds
-    ):
-        most_common = type_counts.most_common(1)[0][0]
-        cell_types = np.array([most_common if cell_type == "rare" else cell_type for cell_type in cell_types])
-    fold_by_sample = assign_folds(cell_types, group_numbers, folds=folds, seed=seed)
+    fold_by_sample = cells.assign_folds(folds, seed)
     splits = []
     for fold in range(folds):
         is_test = fold_by_sample == fold
@@ -270,7 +256,7 @@ def build_leak_free_folds(
             dataset=dataset_name,
             train=tuple(map(str, ids[~is_test])),
             test=tuple(map(str, ids[is_test])),
-            groups=_select_shared_cells(groups),
+            groups=_select_shared_cells(cells.list_groups()),
             manifest=manifest,
             fold=fold,
             folds=folds,
@@ -283,11 +269,3 @@ def build_leak_free_folds(
 
 def _select_shared_cells(groups: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
     return tuple(group for group in groups if len(group) > 1)
-
-
-def _find_group_types(samples: Sequence[Sample], group_index: Mapping[str, int]) -> dict[int, str]:
-    """Return the most common cell type of every group."""
-    votes: dict[int, Counter[str]] = {}
-    for sample in samples:
-        votes.setdefault(group_index[sample.id], Counter())[sample.cell_type or "unknown"] += 1
-    return {group: group_votes.most_common(1)[0][0] for group, group_votes in votes.items()}

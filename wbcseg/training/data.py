@@ -16,9 +16,10 @@ from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError, LeakError
 from wbcseg.labels import Labels
 from wbcseg.splitting import thesis
+from wbcseg.splitting.cell_groups import find_cell_groups, store_cell_groups
 from wbcseg.splitting.splits import Split, build_leak_free_folds, build_thesis_split
 from wbcseg.splitting.thesis import ALL_THESIS_BUGS, NO_THESIS_BUGS, ThesisDataset, encode_one_hot, get_original_id
-from wbcseg.training.config import TrainingConfig
+from wbcseg.training.config import UPLOADED_DATASET, TrainingConfig
 from wbcseg.transforms.config import get_augmentation
 from wbcseg.transforms.padding import pad_labels_to_square, pad_to_square
 from wbcseg.transforms.pipeline import augment
@@ -110,7 +111,10 @@ def load_data(config: TrainingConfig, dataset: Dataset, extra: Dataset | None = 
         cell_types = {sample.id: sample.cell_type for sample in usable}
         array_splits = [_slice_thesis_data(prepared, part, cell_types) for part in (prepared.train, prepared.test)]
     else:
-        folds = build_leak_free_folds(dataset.name, usable, folds=config.folds, seed=config.split_seed)
+        cells = find_cell_groups(usable)
+        if config.dataset != UPLOADED_DATASET:
+            store_cell_groups(dataset, cells)
+        folds = build_leak_free_folds(dataset.name, usable, folds=config.folds, seed=config.split_seed, cells=cells)
         split = folds[config.fold]
         if config.unused_fraction:
             split = split.drop(round(config.unused_fraction * len(usable)))

@@ -14,14 +14,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from wbcseg import models
 from wbcseg.errors import ErrorCode, RunError
+from wbcseg.interpreters import open_interpreter
 from wbcseg.io.atomic import write_bytes
 from wbcseg.models.card import MODEL_FILE, WEIGHTS_FILE
 from wbcseg.models.weights import Weights, check_weights, read_weights, share_kernels, write_weights
+from wbcseg.native_output import hide_native_output
 from wbcseg.training import checkpoint
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import ArraySplit, Batch, iter_training_batches
@@ -92,7 +93,8 @@ def export_model(run: Run, train_split: ArraySplit, test_split: ArraySplit | Non
     model.set_weights([weights.arrays[name] for name in names])
     calibration_images = collect_calibration_samples(train_split, config)
     uses_int8 = models.get_spec(config.architecture).uses_int8
-    data = convert_to_tflite(model, calibration_images) if uses_int8 else convert_to_float16(model)
+    with hide_native_output():
+        data = convert_to_tflite(model, calibration_images) if uses_int8 else convert_to_float16(model)
     compared = [calibration_images[:COMPARED_IMAGE_COUNT]]
     if test_split is not None:
         compared.append(test_split.images[:COMPARED_IMAGE_COUNT].astype(np.float32) / np.float32(255))
@@ -118,7 +120,7 @@ def measure_agreement(data: bytes, model: keras.Model, images: NDArray[np.float3
         model: The network.
         images: ``float32[N, S, S, 3]`` in 0 to 1.
     """
-    interpreter = Interpreter(model_content=data)
+    interpreter = open_interpreter(data)
     given, returned = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     interpreter.resize_tensor_input(given, (1, *images.shape[1:]))
     interpreter.allocate_tensors()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from wbcseg.datasets import check_manifest
@@ -12,6 +12,7 @@ from wbcseg.errors import TrainingError
 from wbcseg.io.atomic import remove_temporary_files
 from wbcseg.models.weights import Weights
 from wbcseg.training import checkpoint
+from wbcseg.training.auxiliary.meter import MetricMeter
 from wbcseg.training.checkpoint import Checkpoint
 from wbcseg.training.data import TrainingData, count_steps_per_epoch, iter_training_batches, prefetch
 from wbcseg.training.jobs.process import get_peak_memory
@@ -20,9 +21,10 @@ from wbcseg.training.precision import measure_precision
 from wbcseg.training.runs import snapshots
 from wbcseg.training.runs.folder import Run
 from wbcseg.training.runs.progress import Progress, ProgressWriter
+from wbcseg.training.runs.scores import compute_score, is_stalled
 from wbcseg.training.step_timer import time_training_step
 from wbcseg.training.tf_env import describe_environment
-from wbcseg.training.trainer import MetricMeter, Trainer
+from wbcseg.training.trainer import Trainer, compute_learning_rate
 
 MIN_EPOCH_BYTES: Final = 20_000_000
 """Bytes that must be free on the disk for the small files of an epoch."""
@@ -37,6 +39,8 @@ def train(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Train a run to its end, from its last checkpoint or from the beginning.
+
+    With the setting ``patience``, it also ends when the validation Dice has stopped improving.
 
     A process that is killed at any moment loses at most the current epoch.
 
@@ -82,12 +86,14 @@ def train(
     best = checkpoint.load_best_weights(run.folder)
     best_score = best[1] if best else -math.inf
 
-    snapshot_indices = snapshots.select_snapshot_indices(len(data.test))
+    snapshot_indices = _select_snapshot_indices(run, data.test.ids)
     snapshots.start_snapshots(run, [data.test.ids[i] for i in snapshot_indices], data.test.labels[snapshot_indices])
     if not history:
         snapshots.add_snapshot(run, 0, trainer.segment(data.test.images[snapshot_indices]))
 
     for epoch in range(len(history), config.epochs):
+        if is_stalled(history, config):
+            break
         # Two checkpoints and the best weights are written in an epoch.
         check_free_disk(run.folder, MIN_EPOCH_BYTES + 3 * checkpoint.get_size(run.folder))
         run.set_state("running", epoch=epoch, epochs=config.epochs)
@@ -103,7 +109,7 @@ def train(
         # Of all cores together: unlike wall-clock time, it hardly depends on what else the computer does.
         row["cpu_seconds"] = time.process_time() - cpu_start_time
         _check_finite(row, config.learning_rate, f"the validation after epoch {epoch + 1}")
-        score = _compute_score(row)
+        score = compute_score(row)
         arrays = trainer.collect_state()
         # Before the checkpoint: a process that is killed in between repeats this epoch and finds the same weights.
         if score > best_score:
@@ -112,6 +118,14 @@ def train(
         checkpoint.save_checkpoint(run.folder, Checkpoint(arrays, epoch + 1, [*history, row]))
         writer.end_epoch(row)
     return True
+
+
+def _select_snapshot_indices(run: Run, ids: Sequence[str]) -> list[int]:
+    """Return the validation images of the run's snapshots; a resumed run keeps those that it began with."""
+    stored = snapshots.load_snapshots(run)
+    if stored is not None and set(stored.ids) <= set(ids):
+        return [ids.index(sample_id) for sample_id in stored.ids]
+    return snapshots.select_snapshot_indices(len(ids))
 
 
 def _train_epoch(
@@ -130,13 +144,16 @@ def _train_epoch(
         writer.record_batch(len(images), batch_meter.compute_means())
         if should_stop():
             return None
-    return {"epoch": epoch + 1, **meter.compute_means(), "train_seconds": time.perf_counter() - start_time}
-
-
-def _compute_score(row: dict[str, float]) -> float:
-    """Return the mean validation Dice of cytoplasm and nucleus, of those that are defined."""
-    defined = [row[name] for name in ("val_dice_cytoplasm", "val_dice_nucleus") if name in row]
-    return sum(defined) / len(defined) if defined else -math.inf
+    seconds = time.perf_counter() - start_time
+    return {
+        "epoch": epoch + 1,
+        **meter.compute_means(),
+        "train_seconds": seconds,
+        "images_per_second": meter.image_count / seconds,
+        "learning_rate": compute_learning_rate(
+            config, (epoch + 1) * trainer.steps_per_epoch - 1, trainer.steps_per_epoch
+        ),
+    }
 
 
 def _check_finite(values: dict[str, float], learning_rate: float, location: str) -> None:

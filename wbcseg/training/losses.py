@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from wbcseg.labels import CYTOPLASM, NUCLEUS
+from wbcseg.labels import CLASSES, CYTOPLASM, NUCLEUS
 
 DICE_SMOOTHING = 1.0
 
@@ -63,6 +63,17 @@ def compute_batch_metrics(targets: Any, probabilities: Any) -> dict[str, Any]:
         "binary_accuracy": tf.reduce_mean(tf.cast(tf.equal(rounded, targets), tf.float32)),
         "dice": tf.stack(dice, axis=-1),
     }
+
+
+def compute_confusion(targets: Any, probabilities: Any) -> Any:
+    """Return the number of pixels by class of the expert (rows) and of the network (columns), ``int32[3, 3]``.
+
+    Args:
+        targets: ``float32[N, H, W, 3]``, one-hot.
+        probabilities: ``float32[N, H, W, 3]``.
+    """
+    true_labels, predicted_labels = (tf.reshape(tf.argmax(a, -1), [-1]) for a in (targets, probabilities))
+    return tf.math.confusion_matrix(true_labels, predicted_labels, num_classes=len(CLASSES))
 
 
 def _build_class_test(class_id: int) -> Any:

@@ -70,7 +70,7 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
 """Settings by the name of the preset."""
 
 PRESET_TITLES: Final = {
-    "quick": "Quick (2 min)",
+    "quick": "Quick",
     "compact": "Compact",
     "thorough": "Compact, longer",
     "comparison": "Comparison (all networks)",
@@ -81,7 +81,7 @@ PRESET_TITLES: Final = {
 """Titles of the presets for people, in the order in which a form offers them."""
 
 PRESET_DESCRIPTIONS: Final = {
-    "quick": "A small network and only a few epochs: a first result in about two minutes.",
+    "quick": "A small network and only a few epochs: a first result in a few minutes.",
     "compact": "A small network with a leak-free split and many epochs: nearly as good as the full-size network, in a "
     "fraction of its time.",
     "thorough": "The same with twice the epochs and rare cell types shown more often: slightly better for all cells.",

@@ -85,7 +85,16 @@ class Setting:
         """Description and range."""
         if self.range is None:
             return self.description
-        return f"{self.description} From {format_number(self.range[0])} to {format_number(self.range[1])}."
+        return f"{self.description} {self.range_text.capitalize()}."
+
+    @property
+    def range_text(self) -> str:
+        """The range in words, ``from 1 to 256``; empty if the setting is not a number."""
+        return f"from {format_number(self.range[0])} to {format_number(self.range[1])}" if self.range else ""
+
+    def is_in_range(self, value: Any) -> bool:
+        """Return whether a number is in the setting's range; other settings have none."""
+        return self.range is None or self.range[0] <= value <= self.range[1]
 
     @property
     def plain_help(self) -> str:
@@ -110,8 +119,7 @@ class Setting:
             raise ConfigError(f"Setting `{self.name}` must be of type {self.value_type}. Received: {value!r}")
         if self.choices and value not in self.choices:
             raise ConfigError(f"Setting `{self.name}` must be one of {', '.join(self.choices)}. Received: {value!r}")
-        number: Any = value
-        if self.range is not None and not self.range[0] <= number <= self.range[1]:
+        if self.range is not None and not self.is_in_range(value):
             raise ConfigError(
                 f"Setting `{self.name}` must be from {self.range[0]} to {self.range[1]}. Received: {value!r}"
             )

@@ -9,12 +9,13 @@ import importlib.metadata
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
+
+from wbcseg.native_output import hide_native_output
 
 PACKAGES: Final = ("tensorflow", "keras", "numpy", "pillow", "scipy", "scikit-learn", "safetensors")
 
@@ -47,7 +48,7 @@ def import_tensorflow(threads: int | None = None) -> None:
         ImportError: If TensorFlow cannot be imported; its messages are then shown.
     """
     configure_tensorflow(threads)
-    with _defer_stderr(), _hide_packages(OPTIONAL_PACKAGES), _skip_collections():
+    with hide_native_output(only_chatter=False), _hide_packages(OPTIONAL_PACKAGES), _skip_collections():
         # Listing the devices prints that there is no GPU.
         importlib.import_module("tensorflow").config.list_physical_devices()
         importlib.import_module("keras")
@@ -79,25 +80,6 @@ def _skip_collections() -> Iterator[None]:
     finally:
         if is_enabled:
             gc.enable()
-
-
-@contextmanager
-def _defer_stderr() -> Iterator[None]:
-    """Capture what native code writes to standard error, and show it only if the block fails."""
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as captured:
-        original_stderr = os.dup(2)
-        os.dup2(captured.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            captured.seek(0)
-            os.write(original_stderr, captured.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(original_stderr, 2)
-            os.close(original_stderr)
 
 
 def get_processor_flags() -> frozenset[str]:

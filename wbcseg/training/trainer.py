@@ -20,38 +20,13 @@ from wbcseg.models.blocks import FusedBatchNormalization
 from wbcseg.models.weights import Weights, check_weights
 from wbcseg.training.auxiliary.critic import Adversary
 from wbcseg.training.auxiliary.heads import AuxiliaryHeads
+from wbcseg.training.auxiliary.meter import MetricMeter
 from wbcseg.training.checkpoint import EMA_PREFIX, WEIGHT_PREFIX
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import Batch
-from wbcseg.training.losses import compute_batch_metrics, compute_loss
+from wbcseg.training.losses import compute_batch_metrics, compute_confusion, compute_loss
 from wbcseg.training.optimizers import FusedAdam, FusedAdamW
 from wbcseg.training.precision import resolve_precision
-
-DICE_NAMES = ("dice_cytoplasm", "dice_nucleus", "dice_cell")
-
-
-class MetricMeter:
-    """Means over an epoch: loss and accuracy over all images, Dice over the images for which it is defined."""
-
-    def __init__(self) -> None:
-        self.image_count = 0
-        self.sums = {"loss": 0.0, "accuracy": 0.0, "binary_accuracy": 0.0}
-        self.dice: list[NDArray[np.float32]] = []
-
-    def add(self, image_count: int, loss: float, metrics: dict[str, Any]) -> None:
-        """Add a batch of ``image_count`` images."""
-        self.image_count += image_count
-        for name, value in (("loss", loss), *((n, float(metrics[n])) for n in ("accuracy", "binary_accuracy"))):
-            self.sums[name] += value * image_count
-        self.dice.append(np.asarray(metrics["dice"]))
-
-    def compute_means(self, prefix: str = "") -> dict[str, float]:
-        """Return the means by name; a Dice that is undefined for all images is excluded."""
-        means = {prefix + name: total / self.image_count for name, total in self.sums.items()}
-        for name, column in zip(DICE_NAMES, np.concatenate(self.dice).T, strict=True):
-            if not np.isnan(column).all():
-                means[prefix + name] = float(np.nanmean(column))
-        return means
 
 
 class Trainer:
@@ -118,14 +93,17 @@ class Trainer:
                 rate = 1.0 - tf.minimum(self.config.ema_decay, step_count / (9.0 + step_count))
                 for ema_weight, weight in zip(self.ema_weights, self.model.weights, strict=True):
                     ema_weight.assign_add(rate * (weight.value - ema_weight))
-            return losses[0], compute_batch_metrics(targets, probabilities)
+            metrics = compute_batch_metrics(targets, probabilities)
+            return losses[0], metrics | {"gradient_norm": tf.linalg.global_norm(gradients)}
 
         return step
 
     def _build_test(self) -> Callable[..., Any]:
         def test(images: Any, targets: Any) -> Any:
             probabilities = self.model(images, training=False)
-            return compute_loss(self.config.loss, targets, probabilities), compute_batch_metrics(targets, probabilities)
+            metrics = compute_batch_metrics(targets, probabilities)
+            metrics["confusion"] = compute_confusion(targets, probabilities)
+            return compute_loss(self.config.loss, targets, probabilities), metrics
 
         return test
 

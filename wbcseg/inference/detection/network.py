@@ -10,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from wbcseg.inference.loaded_networks import DETECTORS
+from wbcseg.interpreters import open_interpreter
 from wbcseg.turns import pause
 
 MAX_INTERPRETERS: Final = 6
@@ -38,7 +39,7 @@ class LiteRTNetwork:
         self._interpreters: dict[tuple[int, ...], Interpreter] = {}
         self._lock = threading.Lock()
         self.last_used = 0.0
-        interpreter = Interpreter(model_content=data, num_threads=threads)
+        interpreter = open_interpreter(data, num_threads=threads)
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         signature = tuple(int(size) for size in inputs[0]["shape_signature"])
         if len(inputs) != 1 or len(outputs) != 2 or len(signature) != 4 or signature[3] != 3:
@@ -77,7 +78,7 @@ class LiteRTNetwork:
     def _get_interpreter(self, shape: tuple[int, ...]) -> Interpreter:
         interpreter = self._interpreters.pop(shape, None)
         if interpreter is None:
-            interpreter = Interpreter(model_content=self._data, num_threads=self._threads)
+            interpreter = open_interpreter(self._data, num_threads=self._threads)
             interpreter.resize_tensor_input(self._input, shape)
             interpreter.allocate_tensors()
         # The least recently used one comes first.

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wbcseg.datasets import Dataset, list_datasets, open_dataset
 from wbcseg.errors import ErrorCode, NotEnoughMemoryError
 from wbcseg.io.memory import get_free_memory
 from wbcseg.models import get_spec
 from wbcseg.paths import get_runs_folder
-from wbcseg.splitting.thesis import IMAGE_SIDE, TEST_FRACTION, check_sample_count
 from wbcseg.training.config import TrainingConfig
+from wbcseg.training.cost.counts import SplitCounts, count_samples, has_exact_counts
 from wbcseg.training.cost.history import load_run_costs
 from wbcseg.training.cost.model import (
     Basis,
@@ -40,11 +39,10 @@ __all__ = [
     "count_samples",
     "estimate_cost",
     "get_free_memory",
+    "has_exact_counts",
     "is_probing",
     "start_probe",
 ]
-
-SplitCounts = tuple[int, int]
 
 MEMORY_MARGIN: Final = 1.1
 """A training is refused if the free memory is less than the estimate times this, for the error of the estimate."""
@@ -57,9 +55,6 @@ MIN_SUGGESTED_BATCH_SIZE: Final = 4
 
 PREPARE_SECONDS_PER_IMAGE: Final = 0.05
 """Seconds per image before the training starts: reading, search for other images of the same cell, split."""
-
-_PUBLISHED_COUNTS: Final = {"zheng-1": (300, 224), "zheng-2": (100, 0)}
-"""Number of images, and of those with 120×120 pixels, in the data sets as published."""
 
 
 @dataclass(frozen=True)
@@ -150,57 +145,6 @@ def check_memory(
         code=ErrorCode.OUT_OF_MEMORY,
         hint=_suggest_settings(config, sum(counts), _load_cost_sources(config, runs_root), cost.free_bytes),
     )
-
-
-def count_samples(config: TrainingConfig, dataset: Dataset | None = None) -> SplitCounts:
-    """Return the number of training and validation images. Nothing is decoded or downloaded.
-
-    Args:
-        config: The training. For a Zheng data set that is not downloaded yet, the published numbers are used.
-        dataset: The data set, if it cannot be opened by its name.
-
-    Raises:
-        DatasetError: If there is no such data set, or it has too few images for the thesis' split.
-    """
-    if dataset is None:
-        total, square_total = _count_dataset(config.dataset, need_sizes=config.split == "thesis")
-    else:
-        total, square_total = _count_entries(dataset)
-    if config.split != "thesis":
-        test_count = round(total / config.folds)
-        train_count = total - test_count - round(config.unused_fraction * total)
-        extra_count = _count_dataset(config.extra_dataset, need_sizes=False)[0] if config.extra_dataset else 0
-        return train_count * (1 + config.flipped_copies) + extra_count, test_count
-    check_sample_count(square_total)
-    # As in wbcseg.splitting.thesis.build_thesis_dataset.
-    pool_size = 2 * square_total if config.flipped_copies and config.thesis_bugs else square_total
-    test_count = max(1, round(pool_size * TEST_FRACTION))
-    train_count = max(0, pool_size - test_count - config.thesis_bugs)
-    return train_count * (1 + (config.flipped_copies and not config.thesis_bugs)), test_count
-
-
-def _count_dataset(dataset: str, *, need_sizes: bool) -> SplitCounts:
-    """Return the number of images with a mask in a data set, and of those with 120×120 pixels."""
-    names = (
-        [name for name in _PUBLISHED_COUNTS if name.startswith(dataset)] if dataset.startswith("zheng") else [dataset]
-    )
-    total = square_total = 0
-    status_by_name = {status.name: status for status in list_datasets()}
-    for name in names or [dataset]:
-        status = status_by_name.get(name)
-        if name in _PUBLISHED_COUNTS and not (status and status.ready):
-            count, square_count = _PUBLISHED_COUNTS[name]
-        elif status and status.count is not None and not need_sizes:
-            count, square_count = status.count, 0
-        else:
-            count, square_count = _count_entries(open_dataset(name))
-        total, square_total = total + count, square_total + square_count
-    return total, square_total
-
-
-def _count_entries(dataset: Dataset) -> SplitCounts:
-    masked = [entry for entry in dataset.sample_infos if entry.has_mask]
-    return len(masked), sum(entry.size == (IMAGE_SIDE, IMAGE_SIDE) for entry in masked)
 
 
 def _load_cost_sources(config: TrainingConfig, runs_root: Path | None) -> list[CostSource]:

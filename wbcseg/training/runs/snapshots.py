@@ -20,7 +20,7 @@ from wbcseg.io.foreign import read_plain_file
 from wbcseg.labels import Labels, to_grey
 from wbcseg.training.runs.folder import Run
 
-MAX_SNAPSHOT_IMAGES: Final = 3
+MAX_SNAPSHOT_IMAGES: Final = 8
 MAX_INPUT_SIZE: Final = 2_000
 """Maximum side of a snapshot's images in pixels."""
 

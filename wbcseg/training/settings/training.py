@@ -24,6 +24,16 @@ class TrainingSettings(NetworkAndDataSettings):
         minimum=1,
         maximum=256,
     )
+    patience: int = setting(
+        0,
+        "Early stopping",
+        "Ends the training when the validation Dice (mean of nucleus and cytoplasm) has not improved for this many "
+        "epochs. 0 switches it off. To keep the weights of the best epoch, save those.",
+        group=OPTIMISATION,
+        minimum=0,
+        maximum=2000,
+        is_optional=True,
+    )
     learning_rate: float = setting(
         3e-3,
         "Learning rate",

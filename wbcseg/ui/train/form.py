@@ -1,4 +1,4 @@
-"""Setting up a training run: a preset, network and data set, and all other settings under *Advanced*."""
+"""Setting up a training run: network, data set and preset, and all other settings under *Advanced*."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from wbcseg.ui.components.dataset_upload import UploadedDataset, upload_dataset
 from wbcseg.ui.formatting import escape_lines, escape_markdown
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.segment import edited_masks
+from wbcseg.ui.train import address
 from wbcseg.ui.train.fields import ADVANCED_FIELDS, BASIC_FIELDS, FormValues, drop_inactive, list_dataset_titles
 
 CHANGED_LABEL: Final = "Changed under Advanced"
@@ -36,32 +37,50 @@ class TrainingRequest:
     Attributes:
         config: Its settings.
         upload: The uploaded images, if it is to be trained on those.
+        preset: The preset that the settings started from.
     """
 
     config: TrainingConfig
     upload: UploadedDataset | None = None
+    preset: str = "quick"
 
 
 def configure_training() -> TrainingRequest | None:
-    """Show the form of a training run. Returns the run, or ``None`` if something is missing or invalid."""
+    """Show the form of a training run: network, data and preset, and everything else folded.
+
+    Returns:
+        The run, or ``None`` if something is missing or invalid.
+    """
     values = _load_values()
-    _select_preset(values)
     with st.container(horizontal=True):
         _show_field(BASIC_FIELDS["architecture"], values)
         _show_field(BASIC_FIELDS["dataset"], values)
     st.caption(get_spec(values["architecture"]).summary)
+    _select_preset(values)
     upload = (
         upload_dataset(mask_correction=values["mask_correction"]) if values["dataset"] == UPLOADED_DATASET else None
     )
     is_ready = upload is not None if values["dataset"] == UPLOADED_DATASET else _check_dataset_ready(values["dataset"])
     with st.expander("Advanced", icon=":material/tune:", key="training_advanced"):
         _show_advanced_fields(values)
+    address.write_form(values, st.session_state[_PRESET_KEY])
     try:
         config = TrainingConfig.from_dict(drop_inactive(values))
     except WbcsegError as error:
-        st.error(escape_lines(str(error)), icon=":material/error:")
+        st.error(escape_lines(_describe_problems(values) or str(error)), icon=":material/error:")
         return None
-    return TrainingRequest(config, upload) if is_ready else None
+    return TrainingRequest(config, upload, st.session_state[_PRESET_KEY]) if is_ready else None
+
+
+def _describe_problems(values: FormValues) -> str:
+    """Return which numbers are out of range, with the names that the form shows; empty if none is."""
+    active_values = drop_inactive(values)
+    problems = [
+        f"{field.label} must be {field.range_text}. Received: {field.format_value(active_values[field.name])}"
+        for field in ADVANCED_FIELDS
+        if not field.is_in_range(active_values[field.name])
+    ]
+    return "\n".join(problems)
 
 
 def update_request(request: TrainingRequest) -> TrainingRequest:
@@ -91,10 +110,25 @@ def _load_values() -> FormValues:
         st.session_state[_USER_SET_KEY] = set()
         st.session_state["train_preset"] = "adapt"
         _apply_preset()
+    requested = address.read_form()
+    if requested is not None:
+        _apply_address(requested)
     values: FormValues = st.session_state[_VALUES_KEY]
     # Widgets further down the page may have new values already.
     values.update(_merge_widget_values(values))
     return values
+
+
+def _apply_address(requested: address.RequestedForm) -> None:
+    """Set the form to what the address says."""
+    st.session_state["train_preset"] = requested.preset
+    st.session_state[_USER_SET_KEY] = set()
+    st.session_state[_PRESET_KEY] = requested.preset
+    values = {**_build_preset_values(requested.preset), **requested.values}
+    st.session_state[_USER_SET_KEY] = {name for name in BASIC_FIELDS if name in requested.values}
+    st.session_state[_VALUES_KEY] = values
+    for name, value in values.items():
+        st.session_state[f"train_{name}"] = value
 
 
 def _merge_widget_values(values: FormValues) -> FormValues:
@@ -105,13 +139,12 @@ def _select_preset(values: FormValues) -> None:
     key = "train_preset"
     st.session_state.setdefault(key, st.session_state[_PRESET_KEY])
     st.segmented_control(
-        "Recipe",
+        "Preset",
         list(PRESET_TITLES),
         format_func=PRESET_TITLES.__getitem__,
         required=True,
         key=key,
         on_change=_apply_preset,
-        label_visibility="collapsed",
     )
     preset = st.session_state[key]
     st.markdown(PRESET_DESCRIPTIONS[preset])
@@ -183,15 +216,23 @@ def _show_field(field: Setting, values: FormValues) -> None:
         values[field.name] = st.toggle(field.label, **common_args)
     elif field.value_type == "str":
         values[field.name] = st.selectbox(field.label, field.choices, format_func=field.format_value, **common_args)
-    elif field.value_type == "int" and field.range:
-        minimum, maximum = (int(bound) for bound in field.range)
-        step = int(field.step or 1)
-        values[field.name] = st.number_input(field.label, minimum, maximum, step=step, **common_args)
     elif field.range:
-        lowest, highest = (float(bound) for bound in field.range)
-        values[field.name] = st.number_input(
-            field.label, lowest, highest, step=field.step or 0.01, format="%.6g", **common_args
-        )
+        _show_number(field, values, common_args)
+
+
+def _show_number(field: Setting, values: FormValues, common_args: Mapping[str, Any]) -> None:
+    """Show the field of a number.
+
+    Streamlit keeps the old value of a field with limits when someone types a number beyond them, and shows the new one.
+    So the field has no limits; the form checks them.
+    """
+    if field.value_type == "int":
+        value = st.number_input(field.label, step=int(field.step or 1), **common_args)
+    else:
+        value = st.number_input(field.label, step=field.step or 0.01, format="%.6g", **common_args)
+    values[field.name] = value
+    if not field.is_in_range(value):
+        st.caption(f":red[:material/error: {field.range_text.capitalize()}.]")
 
 
 def _check_dataset_ready(dataset_name: str) -> bool:

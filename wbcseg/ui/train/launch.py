@@ -9,6 +9,8 @@ import streamlit as st
 
 from wbcseg.errors import NotEnoughMemoryError, RunError, WbcsegError
 from wbcseg.hosting import get_limits, is_public
+from wbcseg.paths import get_runs_folder
+from wbcseg.splitting.worker import is_splitting, start_splitting
 from wbcseg.training import TrainingConfig
 from wbcseg.training.config import UPLOADED_DATASET
 from wbcseg.training.cost.estimate import (
@@ -16,10 +18,12 @@ from wbcseg.training.cost.estimate import (
     check_memory,
     count_samples,
     estimate_cost,
+    has_exact_counts,
     is_probing,
     start_probe,
 )
 from wbcseg.training.jobs import manager
+from wbcseg.training.jobs.checks import check_start
 from wbcseg.training.jobs.manager import count_active_runs
 from wbcseg.training.jobs.room import check_offered
 from wbcseg.training.runs.summary import list_summaries
@@ -33,6 +37,7 @@ from wbcseg.ui.formatting import (
     format_integer,
     pluralise,
 )
+from wbcseg.ui.train import share
 from wbcseg.ui.train.form import TrainingRequest, update_request
 
 BASIS_TEXTS: Final = {
@@ -97,7 +102,10 @@ def show_cost_and_start(request: TrainingRequest | None) -> None:
             disabled=not fits_in_memory,
             on_click=start_training,
             args=(request,),
+            type="primary",
         )
+        if request is not None:
+            share.show_take_along(request)
     problems.show_problem(_PROBLEM_KEY)
 
 
@@ -112,7 +120,12 @@ def _show_cost(request: TrainingRequest) -> bool:
         return False
     runs_ahead = count_active_runs()
     with st.container(border=True, gap="small"):
-        _show_cost_line(config, sample_counts, cost)
+        is_counted = has_exact_counts(config, request.upload.dataset if request.upload else None)
+        _show_cost_line(config, sample_counts, cost, is_counted=is_counted)
+        if not is_counted and request.upload is None:
+            start_splitting(config.dataset)
+            if is_splitting(config.dataset):
+                st.fragment(_wait_for_counts, run_every=1.0)(config.dataset)
         if runs_ahead:
             verb = "is" if runs_ahead == 1 else "are"
             st.markdown(
@@ -131,11 +144,20 @@ def _show_cost(request: TrainingRequest) -> bool:
     return True
 
 
-def _show_cost_line(config: TrainingConfig, sample_counts: tuple[int, int], cost: CostEstimate) -> None:
+def _wait_for_counts(dataset_name: str) -> None:
+    """Show that the images are being compared; when that is done, the sizes of the folds are known."""
+    if not is_splitting(dataset_name):
+        st.rerun()
+    st.caption("Comparing the images, so that those of a cell stay on one side of the split…")
+
+
+def _show_cost_line(
+    config: TrainingConfig, sample_counts: tuple[int, int], cost: CostEstimate, *, is_counted: bool
+) -> None:
     basis = BASIS_TEXTS[cost.basis, cost.is_exact]
     train_count, validation_count = sample_counts
     # Folds keep the images of a cell together, so their sizes are known only when the images have been compared.
-    qualifier = "" if config.split == "thesis" else "about "
+    qualifier = "" if is_counted else "about "
     epochs_text = f"{pluralise(config.epochs, 'epoch')} × {format_duration(cost.seconds_per_epoch)}"
     st.markdown(
         f":material/schedule: About **{format_duration(cost.seconds)}** on this computer: {epochs_text}, plus start-up "
@@ -179,11 +201,6 @@ def _render_probe(config: TrainingConfig, was_probing: bool, *, idle: bool) -> N
         st.caption("Timing these settings failed. The estimate is unchanged.")
 
 
-def _check_memory(request: TrainingRequest) -> None:
-    dataset = request.upload.dataset if request.upload else None
-    check_memory(request.config, count_samples(request.config, dataset))
-
-
 def start_training(request: TrainingRequest) -> None:
     """Start a run and show its progress; a double click starts one run only."""
     if time.monotonic() - st.session_state.get("train_started", -DOUBLE_CLICK_SECONDS) < DOUBLE_CLICK_SECONDS:
@@ -191,7 +208,8 @@ def start_training(request: TrainingRequest) -> None:
     name = st.session_state.get("train_name", "").strip() or None
     try:
         request = update_request(request)
-        _check_memory(request)
+        dataset = request.upload.dataset if request.upload else None
+        check_start(request.config, get_runs_folder(), name=name, dataset=dataset)
         data = request.upload.zip_bytes if request.upload and request.config.dataset == UPLOADED_DATASET else None
         run = manager.start_run(request.config, name=name, data=data)
     except WbcsegError as error:

@@ -7,16 +7,16 @@ checkpoints, and its folder holds the model only.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from wbcseg.cli.datasets import show_progress
-from wbcseg.cli.formatting import format_duration
+from wbcseg.cli.train.output import ProgressPrinter, describe_next_steps, describe_start
 from wbcseg.datasets import open_zip
 from wbcseg.datasets.base import anonymise
-from wbcseg.errors import ConfigError, ErrorCode, RunError
+from wbcseg.errors import ConfigError, ErrorCode, NotEnoughMemoryError, RunError
 from wbcseg.evaluation.methods import train_method
 from wbcseg.evaluation.training_job import run_job
 from wbcseg.io.mask_meaning import as_correction
@@ -25,12 +25,12 @@ from wbcseg.models.method_registry import METHODS
 from wbcseg.paths import get_runs_folder
 from wbcseg.training import PRESETS, Run, TrainingConfig
 from wbcseg.training.config import UPLOADED_DATASET
+from wbcseg.training.jobs.checks import check_start
 from wbcseg.training.jobs.manager import is_active
 from wbcseg.training.jobs.process import lower_priority
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE, stop_signal
 from wbcseg.training.methods import MethodConfig
 from wbcseg.training.runs.names import check_run_name, find_free_name, label_dataset, suggest_run_name
-from wbcseg.training.runs.progress import Progress
 from wbcseg.training.settings import SETTINGS
 
 
@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="settings to start from (compact)")
     parser.add_argument("--name", help="name of the run (made of architecture, base filters, data set and a number)")
     parser.add_argument("--resume", metavar="RUN", help="resume a run: its name or its folder")
+    parser.add_argument(
+        "--force", action="store_true", help="start although the memory may not be enough by the estimate"
+    )
     parser.add_argument("--threads", type=int, help="number of processor threads (all)")
     parser.add_argument("--detached", action="store_true", help="run at low priority, as when started by a page")
     setting_group = parser.add_argument_group("settings", "by default those of the preset")
@@ -68,10 +71,13 @@ def run_command(options: argparse.Namespace) -> int:
         config = run.load_config()
         if not options.detached and is_active(run):
             raise RunError(f"Run {run.name} is already active.", code=ErrorCode.BUSY)
+        if not options.detached:
+            _check_start(config, options)
     elif options.architecture in METHODS:
         return _train_method(options, changes)
     else:
         config = PRESETS[options.preset].replace(**changes)
+        _check_start(config, options)
         run = create_run(config, options.name)
     if options.detached:
         lower_priority()
@@ -102,6 +108,17 @@ def _train_method(options: argparse.Namespace, changes: dict[str, Any]) -> int:
     return 0
 
 
+def _check_start(config: TrainingConfig, options: argparse.Namespace) -> None:
+    """Check what the page checks."""
+    # Of a path, only the last part is the name of a run.
+    name = Path(options.name).name if options.name else None
+    try:
+        check_start(config, get_runs_folder(), name=name, force=options.force)
+    except NotEnoughMemoryError as error:
+        hint = f"{error.hint} To start all the same, add --force."
+        raise NotEnoughMemoryError(error.message, code=error.code, hint=hint) from None
+
+
 def create_run(config: TrainingConfig, name: str | None) -> Run:
     """Create the folder of a run with that name, by default one that is made of its settings.
 
@@ -115,57 +132,25 @@ def create_run(config: TrainingConfig, name: str | None) -> Run:
 
 def train_run(run: Run, config: TrainingConfig, *, threads: int | None = None) -> int:
     """Train a run in this process and print its progress. Return the exit code: 130 if it was stopped."""
-    print(f"Run {run.name} in {run.folder}", flush=True)
+    printer = ProgressPrinter()
+    print("\n".join(describe_start(run.name, config, str(run.folder))), flush=True)
     with stop_signal(run) as should_stop:
         finished = run_job(
             run,
             config,
             should_stop=should_stop,
-            on_progress=ProgressPrinter(),
-            on_message=lambda text: print(text, flush=True),
+            on_progress=printer,
+            on_message=printer.show_message,
             on_fetch=show_progress,
             threads=threads,
         )
+    in_runs_folder = run.folder.parent == get_runs_folder()
+    name = run.name if in_runs_folder else str(run.folder)
     if not finished:
-        in_runs_folder = run.folder.parent == get_runs_folder()
-        print(f"Stopped. Resume with: wbcseg train --resume {run.name if in_runs_folder else run.folder}")
+        print(f"Stopped. Resume with: {shlex.join(['wbcseg', 'train', '--resume', name])}")
         return STOPPED_EXIT_CODE
+    print("\n".join(describe_next_steps(name)))
     return 0
-
-
-class ProgressPrinter:
-    """Prints progress: one line per epoch and, in a terminal, a line that is updated in place."""
-
-    def __init__(self) -> None:
-        self._is_terminal = sys.stdout.isatty()
-        self._shown_at = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        """Print the progress."""
-        time_left = format_duration(progress.seconds_left)
-        if progress.epoch_metrics is None:
-            if self._is_terminal and progress.loss is not None and time.monotonic() - self._shown_at > 0.2:
-                self._shown_at = time.monotonic()
-                text = f"epoch {progress.epoch + 1}/{progress.epochs}  batch {progress.step}/{progress.steps}"
-                print(f"\r\x1b[K{text}  loss {progress.loss:.4f}  {time_left} left", end="", flush=True)
-            return
-        row = progress.epoch_metrics
-        values = "  ".join(
-            f"{label} {row[name]:.4f}/{row.get('val_' + name, float('nan')):.4f}"
-            for label, name in (
-                ("loss", "loss"),
-                ("accuracy", "accuracy"),
-                ("fast Dice nucleus", "dice_nucleus"),
-                ("cytoplasm", "dice_cytoplasm"),
-                ("cell", "dice_cell"),
-            )
-            if name in row
-        )
-        line_start = "\r\x1b[K" if self._is_terminal else ""
-        print(
-            f"{line_start}epoch {progress.epoch}/{progress.epochs}  {values}  {row['seconds']:.1f} s  {time_left} left",
-            flush=True,
-        )
 
 
 def _resolve_run_folder(name: str) -> Path:

@@ -1,0 +1,1 @@
+"""A training to repeat elsewhere: as a command for a terminal, or as a notebook."""
