@@ -83,7 +83,7 @@ GLOSSARY: Final[dict[str, str]] = {
     "read, here along rows and columns in both directions.",
     "Deep supervision": "Inner layers of the network learn to segment as well, not only its last one.",
     # Training
-    "Early stopping": "Ending a training when its score on the validation images has not improved for a number of epochs.",
+    "Early stopping": "Ending a training when its score on the validation images has not improved for some epochs.",
     "Epoch": "One pass through all training images. After each epoch, the network is tested on the validation images.",
     "Batch": "The images that the network processes together before its weights are updated once.",
     "Loss": "A number that measures how wrong the network's output is. Training minimises it.",
