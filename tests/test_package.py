@@ -29,6 +29,7 @@ LAYERS = [
     {"export", "pipeline"},
     {"benchmarking", "evaluation"},
     {"api"},
+    {"scale"},
     {"cli", "ui"},
     {"__main__"},
 ]

@@ -21,6 +21,7 @@ from wbcseg.cli.segment.output import (
     write_outlines,
     write_summaries,
 )
+from wbcseg.cli.segment.scheduled import run_scheduled
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import ConfigError, ErrorCode, ImageError, WbcsegError
 from wbcseg.export import (
@@ -40,6 +41,11 @@ __all__ = ["add_arguments", "run_command"]
 
 def run_command(options: argparse.Namespace) -> int:
     """Run the command; files that cannot be used are reported, and the exit code is then 1."""
+    if options.scheduler is not None:
+        return run_scheduled(options)
+    addresses = [location for location in (*options.paths, options.out) if isinstance(location, str)]
+    if addresses:
+        raise ConfigError(f"Addresses such as {addresses[0]} need --scheduler.")
     catalog = Catalog()
     model_names = options.model or [entry.name for entry in (catalog.default_model,) if entry]
     if not model_names:

@@ -15,17 +15,26 @@ from wbcseg.export import (
 from wbcseg.labels import PALETTES
 
 
+def parse_location(text: str) -> Path | str:
+    """Return a path, or an address such as ``s3://bucket/folder`` as it is."""
+    return text if "://" in text else Path(text)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="images, folders (with subfolders) or zip files"
+        "paths",
+        nargs="+",
+        type=parse_location,
+        metavar="PATH",
+        help="images, folders (with subfolders) or zip files; with --scheduler also addresses such as s3://bucket/folder",
     )
     parser.add_argument(
         "--model", nargs="+", metavar="NAME", help="one or more models; give them after the images (unet-general)"
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=parse_location,
         required=True,
         metavar="DIR",
         help="folder for the results: masks DIR/MODEL/NAME.png and overlays DIR/MODEL/NAME.overlay.png",
@@ -88,5 +97,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "DIR/MODEL/NAME.geojson, DIR/outlines.coco.json (one per model) or DIR/MODEL/NAME.rois.zip. "
         + " ".join(f"{each.name}: {each.description}" for each in EXPORT_FORMATS.values()),
     )
+    add_scheduler_arguments(parser)
     # The name in version 0.1, with spaces between the formats. Remove it in 0.3.
     parser.add_argument("--export", nargs="+", dest="formats", help=argparse.SUPPRESS)
+
+
+def add_scheduler_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options for many processes or machines."""
+    group = parser.add_argument_group(
+        "many processes or machines",
+        "with --scheduler, DIR gets tables in Parquet and label images, and the same command goes on after a stop",
+    )
+    group.add_argument(
+        "--scheduler",
+        metavar="WHERE",
+        help="use Dask (extra cluster): local starts a process for each core; or an address such as tcp://host:8786, "
+        "or a scheduler file",
+    )
+    group.add_argument("--workers", type=int, metavar="N", help="number of processes of --scheduler local (cores)")
+    group.add_argument("--chunk-size", type=int, default=100, metavar="N", help="images in each task (100)")
+    group.add_argument("--no-label-images", action="store_true", help="write no label images")
