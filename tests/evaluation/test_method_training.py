@@ -11,6 +11,7 @@ import pytest
 from builders import write_pairs
 from command_line import get_error
 
+import wbcseg
 from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.synthetic import draw_sample
@@ -19,6 +20,7 @@ from wbcseg.evaluation.cross_validation import plan_cross_validation
 from wbcseg.evaluation.methods import cross_validate_method, train_method
 from wbcseg.evaluation.study_result import CrossValidationResult
 from wbcseg.inference import BrokenModel, Catalog, Segmenter
+from wbcseg.io import encode_png, open_mask
 from wbcseg.models.card import METHOD_FILE, WEIGHTS_FILE, ModelCard
 from wbcseg.models.method_registry import METHODS
 from wbcseg.splitting.splits import build_leak_free_folds
@@ -152,3 +154,29 @@ def test_the_command_trains_a_method(
     error = get_error(*command, "--epochs", "3")
     assert (error.code, "epochs" in str(error)) == (ErrorCode.INVALID_VALUE, True)
     assert set(METHOD_SETTINGS) <= set(MethodConfig("linear_svm").to_dict())
+
+
+def test_a_refined_catalog_has_other_keys_and_titles(model: Path) -> None:
+    plain = Catalog(runs=model.parent)
+    refined = plain.with_crf()
+    assert [entry.name for entry in refined.usable] == [entry.name for entry in plain.usable]
+    for before, after in zip(plain.usable, refined.usable, strict=True):
+        assert before.key != after.key
+        assert after.title.partition(" · ")[0] == f"{before.title.partition(' · ')[0]} + CRF"
+    image = draw_sample(5, 30).image
+    expected = plain.load("forest").with_crf().predict(image).labels
+    assert np.array_equal(refined.load("forest").predict(image).labels, expected)
+
+
+def test_the_api_and_the_command_refine(tmp_path: Path) -> None:
+    image = draw_sample(5, 30).image
+    plain, refined = wbcseg.segment(image, "unet-16"), wbcseg.segment(image, "unet-16", refine="crf")
+    assert not np.array_equal(plain.labels, refined.labels)
+    [also] = wbcseg.segment_many([image], "unet-16", refine="crf")
+    assert np.array_equal(also.labels, refined.labels)
+    with pytest.raises(ConfigError, match="crf"):
+        wbcseg.segment(image, "unet-16", refine="snake")  # type: ignore[arg-type]
+    (tmp_path / "cell.png").write_bytes(encode_png(image))
+    arguments = ["segment", str(tmp_path / "cell.png"), "--model", "unet-16", "--refine", "crf"]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    assert np.array_equal(open_mask((tmp_path / "out" / "unet-16" / "cell.png").read_bytes()), refined.labels)

@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final, Literal
 
 from wbcseg.api.inputs import ArrayInput, ImageSource, build_input
 from wbcseg.api.models import DEFAULT_MODEL, load_model
 from wbcseg.api.result import Result
 from wbcseg.celltypes import PriorName, load_type_model
 from wbcseg.datasets.uploads import InputImage
-from wbcseg.errors import WbcsegError
+from wbcseg.errors import ConfigError, WbcsegError
 from wbcseg.inference import Segmenter
 from wbcseg.io import PageChoice
 from wbcseg.pipeline import (
@@ -27,6 +28,12 @@ from wbcseg.pipeline import (
 )
 from wbcseg.quality import load_quality_model
 
+Refinement = Literal["crf"]
+"""What can refine the result of any model."""
+
+REFINEMENTS: Final = ("crf",)
+"""The names of :data:`Refinement`."""
+
 
 def segment(
     image: ImageSource,
@@ -38,6 +45,7 @@ def segment(
     page: PageChoice = None,
     types: bool = False,
     prior: PriorName | None = None,
+    refine: Refinement | None = None,
 ) -> Result:
     """Segment the white blood cells in an image.
 
@@ -55,6 +63,8 @@ def segment(
         types: Whether to say what each cell is.
         prior: How common the types are taken to be: ``none`` (all equally), ``adult`` (an adult's usual shares) or
             ``sample`` (estimated from the cells of the image); by default as the type model's card says.
+        refine: ``"crf"`` lets a conditional random field refine the model's result: pixels that are close and of
+            similar colour agree on their class (:mod:`wbcseg.models.pixels.crf`).
 
     Returns:
         The result.
@@ -78,7 +88,14 @@ def segment(
         True
     """
     return segment_input(
-        build_input(image, mask), model, second_model=second_model, tta=tta, page=page, types=types, prior=prior
+        build_input(image, mask),
+        model,
+        second_model=second_model,
+        tta=tta,
+        page=page,
+        types=types,
+        prior=prior,
+        refine=refine,
     )
 
 
@@ -91,6 +108,7 @@ def segment_many(
     page: PageChoice = None,
     types: bool = False,
     prior: PriorName | None = None,
+    refine: Refinement | None = None,
     on_error: Callable[[str, WbcsegError], None] | None = None,
 ) -> Iterator[Result]:
     """Segment many images, one after the other.
@@ -105,6 +123,7 @@ def segment_many(
             what the file declares, else its first page.
         types: Whether to say what each cell is, as in :func:`segment`.
         prior: How common the types are taken to be, as in :func:`segment`; an image is a sample.
+        refine: As in :func:`segment`.
         on_error: Called with the name of an image that failed and the error; without it, the error is raised.
 
     Yields:
@@ -121,7 +140,7 @@ def segment_many(
         >>> [len(result.cells) for result in results], failed
         ([0], [('image 2', 'unsupported_format')])
     """
-    segmenter = _load(model)
+    segmenter = _load(model, refine)
     second_segmenter = None if second_model is None else _load(second_model)
     for input_image in _iter_inputs(images):
         try:
@@ -143,6 +162,7 @@ def start_batch(
     page: PageChoice = None,
     types: bool = False,
     prior: PriorName | None = None,
+    refine: Refinement | None = None,
     previous: Batch | None = None,
     idle_timeout: float | None = None,
 ) -> Batch:
@@ -157,6 +177,7 @@ def start_batch(
             what the file declares, else its first page.
         types: Whether to say what each cell is, as in :func:`segment`.
         prior: How common the types are taken to be, as in :func:`segment`.
+        refine: As in :func:`segment`.
         previous: A batch with the same models and options, whose results are reused.
         idle_timeout: Seconds after the last :meth:`wbcseg.api.Batch.record_heartbeat` at which the work pauses; by
             default, it never does.
@@ -175,7 +196,7 @@ def start_batch(
         >>> batch.progress.done, [result.problem and str(result.problem.code) for result in batch.get_results()]
         (2, [None, 'unsupported_format'])
     """
-    config = _build_config(model, second_model, tta=tta, page=page, types=types, prior=prior)
+    config = _build_config(_load(model, refine), second_model, tta=tta, page=page, types=types, prior=prior)
     batch = Batch(tuple(_iter_inputs(images)), config, previous=previous, idle_timeout=idle_timeout)
     batch.start()
     return batch
@@ -190,6 +211,7 @@ def segment_input(
     page: PageChoice = None,
     types: bool = False,
     prior: PriorName | None = None,
+    refine: Refinement | None = None,
     cache: LastImageCache | None = None,
 ) -> Result:
     """Segment an input image of the pipeline, as the command ``segment`` does.
@@ -203,12 +225,13 @@ def segment_input(
             what the file declares, else its first page.
         types: Whether to say what each cell is, as in :func:`segment`.
         prior: How common the types are taken to be, as in :func:`segment`.
+        refine: As in :func:`segment`.
         cache: Keeps the last image read.
 
     Raises:
         WbcsegError: If it cannot be read or segmented.
     """
-    config = _build_config(model, second_model, tta=tta, page=page, types=types, prior=prior)
+    config = _build_config(_load(model, refine), second_model, tta=tta, page=page, types=types, prior=prior)
     cache = cache or LastImageCache()
     if isinstance(input_image, ArrayInput):
         mask, mask_problem = screen_mask(input_image, input_image.pixels, input_image.mask_labels)
@@ -219,8 +242,20 @@ def segment_input(
     return Result(analysis, AnalysisEditor(analysis, config))
 
 
-def _load(model: str | Segmenter) -> Segmenter:
-    return load_model(model) if isinstance(model, str) else model
+def _load(model: str | Segmenter, refine: Refinement | None = None) -> Segmenter:
+    check_refinement(refine)
+    segmenter = load_model(model) if isinstance(model, str) else model
+    return segmenter if refine is None else segmenter.with_crf()
+
+
+def check_refinement(name: str | None) -> None:
+    """Check the name of a refinement.
+
+    Raises:
+        ConfigError: If there is none of that name.
+    """
+    if name is not None and name not in REFINEMENTS:
+        raise ConfigError(f"Argument `refine` must be one of {', '.join(REFINEMENTS)}. Received: {name!r}")
 
 
 def _build_config(

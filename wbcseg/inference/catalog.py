@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import logging
 import os
@@ -24,6 +25,9 @@ from wbcseg.paths import SPECIAL_FOLDERS, get_runs_folder, get_weights_folder
 SYNTHETIC: Final = "synthetic"
 """Name of the data set of synthetic images."""
 
+CRF_SUFFIX: Final = " + CRF"
+"""Ends the titles of models whose results a conditional random field refines."""
+
 MAX_DEFAULT_MODELS: Final = 3
 """Number of default models if none is shipped."""
 
@@ -39,12 +43,14 @@ class ModelEntry:
         folder: Its folder.
         card: Its card.
         shipped: Whether it came with the package; the others were trained on this computer.
+        uses_crf: Whether a conditional random field refines its results (:meth:`Catalog.with_crf`).
     """
 
     name: str
     folder: Path
     card: ModelCard
     shipped: bool
+    uses_crf: bool = False
 
     @property
     def has_weights(self) -> bool:
@@ -54,12 +60,13 @@ class ModelEntry:
     @property
     def title(self) -> str:
         """Title for people."""
-        return self.card.title if self.shipped else f"{self.card.title} · {self.name}"
+        suffix = CRF_SUFFIX if self.uses_crf else ""
+        return f"{self.card.title}{suffix}" if self.shipped else f"{self.card.title}{suffix} · {self.name}"
 
     @property
     def key(self) -> tuple[str, str]:
-        """Name and checksum, the cache key: another model with the same name has another key."""
-        return self.name, self.card.files["model"].sha256
+        """Name and checksum, the cache key: another model with the same name, or refined, has another key."""
+        return self.name, self.card.files["model"].sha256 + (CRF_SUFFIX if self.uses_crf else "")
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,15 @@ class Catalog:
         run_entries = _list_entries(runs or get_runs_folder(), shipped=False)
         trained = sorted(run_entries, key=_get_run_sort_key, reverse=True)
         self.entries = (*shipped_entries, *_rename_duplicates(shipped_entries, trained))
+
+    def with_crf(self) -> Catalog:
+        """Return the same models, each followed by a conditional random field (:meth:`Segmenter.with_crf`)."""
+        catalog = copy.copy(self)
+        catalog.entries = tuple(
+            dataclasses.replace(entry, uses_crf=True) if isinstance(entry, ModelEntry) else entry
+            for entry in self.entries
+        )
+        return catalog
 
     @property
     def usable(self) -> tuple[ModelEntry, ...]:
@@ -175,7 +191,8 @@ class Catalog:
         # What a method has learned is read and checked by this program itself.
         if not entry.shipped and not entry.card.is_method:
             check_model_runs(entry.folder, entry.card, name=entry.name)
-        return Segmenter(entry.folder, entry.card, name=entry.name)
+        segmenter = Segmenter(entry.folder, entry.card, name=entry.name)
+        return segmenter.with_crf() if entry.uses_crf else segmenter
 
 
 def _list_entries(folder: Path, *, shipped: bool) -> list[ModelEntry | BrokenModel]:

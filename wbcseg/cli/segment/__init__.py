@@ -126,7 +126,7 @@ def _process_item(
     results: dict[str, ImageResult] = {}
     for segmenter in segmenters:
         try:
-            chosen = {name: getattr(options, name) for name in ("tta", "page", "types", "prior")}
+            chosen = {name: getattr(options, name) for name in ("tta", "page", "types", "prior", "refine")}
             segmented = segment_input(item, segmenter, cache=image_cache, **chosen)
         except Exception as error:
             results[segmenter.name] = ImageResult(item, problem=describe_failure(item, error))

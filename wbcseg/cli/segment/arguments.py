@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from wbcseg import io
+from wbcseg.api.segmentation import REFINEMENTS
 from wbcseg.celltypes import PRIORS
 from wbcseg.counting import DEFAULT_EDGE_RULE, EDGE_RULES
 from wbcseg.export import (
@@ -43,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tta",
         action="store_true",
         help="test-time averaging: mean of eight orientations, main cell only; slightly more accurate, 8 times slower",
+    )
+    parser.add_argument(
+        "--refine",
+        choices=REFINEMENTS,
+        help="refine the results; crf: a conditional random field, so that close pixels of similar colour agree",
     )
     page_help = "page of a multi-page TIFF file, from 1, or rgb: three pages as colours (as the file declares, else 1)"
     parser.add_argument("--page", metavar="N", help=page_help)

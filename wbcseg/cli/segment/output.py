@@ -127,6 +127,7 @@ def write_summaries(output: BatchOutput, segmenters: list[Segmenter], options: a
             for segmenter in segmenters
         ]
         settings.append(("Prediction", "test-time averaging" if options.tta else "single pass"))
+        settings += [("Refinement", "conditional random field")] if options.refine else []
         settings += describe_type_model(options.prior) if options.types else []
         settings += [("TIFF page", format_page_choice(options.page))] if options.page is not None else []
         created = datetime.now(UTC)
