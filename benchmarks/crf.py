@@ -1,7 +1,7 @@
 """Measure what a conditional random field is worth: ``python -m benchmarks.crf > benchmarks/crf.json``.
 
-Models segment their held-out images of Dataset 1 in a single pass, without and with it: the shipped U-Nets, and a random
-forest that is trained on the training images of unet-16.
+Models segment their held-out images of Dataset 1 in a single pass, without and with it: the shipped U-Nets, and a
+random forest that is trained on the training images of unet-16.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from wbcseg.ui import cache, glossary, navigation
-from wbcseg.ui.architectures import networks
+from wbcseg.ui.architectures import methods, networks
 from wbcseg.ui.components import dataset_picker, image_panels
 
 navigation.declare_page(
@@ -18,6 +18,13 @@ st.markdown(
     "right, the decoder enlarges them again until each pixel has a class."
 )
 networks.show_networks(networks.select_base_filters())
+
+st.header("Without a deep network")
+st.markdown(
+    "What came before: each pixel is described by numbers and classified by itself. These methods are trained and "
+    "tested on the same images as the networks, and have models like them."
+)
+methods.show_methods()
 
 st.header("Feature maps")
 st.markdown(
@@ -43,4 +50,8 @@ glossary.show_glossary(
     "Dense block",
     "Recurrent layer",
     "Deep supervision",
+    "Pixel feature",
+    "Random forest",
+    "Support vector machine",
+    "Conditional random field",
 )

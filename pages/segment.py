@@ -19,6 +19,7 @@ catalog = cache.load_catalog()
 with workspace.bar, st.popover("Compare models", icon=":material/compare:"):
     selected_entries = image_panels.select_models(catalog)
     tta = image_panels.select_speed()
+    catalog, selected_entries = image_panels.select_refinement(catalog, selected_entries)
 dataset, loaded_image = source.select_image(workspace)
 entries = {entry.name: entry for entry in selected_entries}
 
@@ -54,7 +55,13 @@ with workspace.side:
         *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Disagreement"),
         *("Errors", "Uncertainty"),
         *("Field of view", "Edge rule"),
-        *("Test-time averaging", "Seen in training", *glossary.FEATURE_TERMS, *glossary.QUALITY_TERMS),
+        *(
+            "Test-time averaging",
+            "Conditional random field",
+            "Seen in training",
+            *glossary.FEATURE_TERMS,
+            *glossary.QUALITY_TERMS,
+        ),
         paragraphs=quality_help.describe_quality_accuracy(selected_entries),
     )
 view.send_view(image_view)

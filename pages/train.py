@@ -5,7 +5,7 @@ import streamlit as st
 from wbcseg.training.runs.summary import list_summaries
 from wbcseg.ui import glossary, navigation, routes
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.train import address, form, launch, live
+from wbcseg.ui.train import address, form, launch, live, methods
 
 navigation.declare_page(
     title="Train",
@@ -23,8 +23,8 @@ is_progress_default = "run" in st.query_params or (
     and edited_masks.LINK_PARAM not in st.query_params
     and not address.has_form()
 )
-new_tab, progress_tab = st.tabs(
-    [routes.TRAIN_NEW_TAB, routes.TRAIN_PROGRESS_TAB],
+new_tab, progress_tab, methods_tab = st.tabs(
+    [routes.TRAIN_NEW_TAB, routes.TRAIN_PROGRESS_TAB, routes.TRAIN_METHODS_TAB],
     key="tab",
     bind="query-params",
     default=routes.TRAIN_PROGRESS_TAB if is_progress_default else routes.TRAIN_NEW_TAB,
@@ -48,3 +48,9 @@ if progress_tab.open:
             )
         else:
             st.info(f"There are no runs yet. Set one up under {routes.TRAIN_NEW_TAB}.", icon=":material/school:")
+
+if methods_tab.open:
+    address.clear_form()
+    with methods_tab:
+        methods.show_methods()
+        glossary.show_glossary("Method", "Pixel feature", "Random forest", "Support vector machine", "Held-out", "Dice")

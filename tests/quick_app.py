@@ -59,6 +59,7 @@ def card(title: str, *, two_stage: bool = False) -> SimpleNamespace:
         architecture="segnet" if title.startswith("SegNet") else "unet",
         base_filters=16,
         two_stage=two_stage,
+        is_method=False,
         dataset="synthetic",
         created="2026-01-01T00:00:00",
         is_leaky=title.startswith("SegNet"),

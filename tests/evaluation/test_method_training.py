@@ -15,9 +15,9 @@ import wbcseg
 from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.errors import ConfigError, ErrorCode, RunError
+from wbcseg.errors import ConfigError, ErrorCode, RunError, TrainingError
 from wbcseg.evaluation.cross_validation import plan_cross_validation
-from wbcseg.evaluation.methods import cross_validate_method, train_method
+from wbcseg.evaluation.methods import cross_validate_method, delete_method, train_in_process, train_method
 from wbcseg.evaluation.study_result import CrossValidationResult
 from wbcseg.inference import BrokenModel, Catalog, Segmenter
 from wbcseg.io import encode_png, open_mask
@@ -180,3 +180,22 @@ def test_the_api_and_the_command_refine(tmp_path: Path) -> None:
     arguments = ["segment", str(tmp_path / "cell.png"), "--model", "unet-16", "--refine", "crf"]
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
     assert np.array_equal(open_mask((tmp_path / "out" / "unet-16" / "cell.png").read_bytes()), refined.labels)
+
+
+def test_a_method_is_trained_in_a_process_and_deleted(
+    pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path))
+    card = train_in_process("self_supervised_svm", str(pairs))
+    [entry] = [entry for entry in Catalog().usable if not entry.shipped]
+    assert entry.name == "self_supervised_svm-cells-1"
+    assert (entry.card, card.parameters) == (card, 0)
+    with pytest.raises(RunError) as caught:
+        train_in_process("self_supervised_svm", str(pairs), name=entry.name)
+    assert caught.value.code == ErrorCode.ALREADY_EXISTS
+    with pytest.raises(TrainingError, match="nowhere"):
+        train_in_process("linear_svm", str(tmp_path / "nowhere"))
+    with pytest.raises(RunError):
+        delete_method(Catalog().get("unet-16"))
+    delete_method(entry)
+    assert [path.name for path in tmp_path.iterdir()] == []

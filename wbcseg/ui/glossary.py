@@ -61,9 +61,18 @@ GLOSSARY: Final[dict[str, str]] = {
     "Test-time averaging": "The model segments the image in eight orientations (four rotations, each also mirrored), "
     "and the probabilities are averaged. Then only the central cell is kept, without holes and specks. Results are "
     "slightly better than from a single pass and take eight times as long.",
+    "Conditional random field": "A step after the model (CRF): pixels that are close to one another and of similar "
+    "colour are made to agree on their class. It removes specks and moves outlines to edges of the image, by a few "
+    "pixels at most. It helps methods that decide pixel by pixel more than networks.",
     "Second opinion": "A second model segments each cell as well. Where the two disagree (Dice between their results "
     "below 0.8), the result is flagged for review. Masks and measurements are those of the first model. This takes "
     "about twice as long. In a field of view, cells that only the second model finds are not listed.",
+    # Methods without a deep network
+    "Method": "A way to segment without a deep network. It learns in seconds, from features of pixels.",
+    "Pixel feature": "A number that describes a pixel and what surrounds it: a colour, or the strength of an edge or "
+    "of a texture at one scale.",
+    "Random forest": "Many decision trees, each of which learned from other examples, and which vote.",
+    "Support vector machine": "A classifier that divides two classes where the gap between them is widest (SVM).",
     # Networks
     "Architecture": "The design of a network: its layers and how they are connected.",
     "Feature map": "The output of one filter of a network, shown as an image. It is bright where the filter responds "

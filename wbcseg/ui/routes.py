@@ -16,4 +16,5 @@ ARCHITECTURES: Final = "pages/architectures.py"
 
 TRAIN_NEW_TAB: Final = "New run"
 TRAIN_PROGRESS_TAB: Final = "Progress"
+TRAIN_METHODS_TAB: Final = "Without a network"
 COMPARE_FEATURES_TAB: Final = "Cell measurements"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -113,6 +113,21 @@ def select_speed() -> bool:
         help=f"The slower choice uses test-time averaging. {GLOSSARY['Test-time averaging']}",
     )
     return choice == AVERAGED
+
+
+def select_refinement(catalog: Catalog, entries: Sequence[ModelEntry]) -> tuple[Catalog, list[ModelEntry]]:
+    """Ask whether a conditional random field follows the models. Return the catalog and the models as chosen.
+
+    Args:
+        catalog: All models.
+        entries: The selected ones.
+    """
+    if not st.toggle(
+        "CRF refinement", key="crf", bind="query-params", help=GLOSSARY["Conditional random field"] + " Off by default."
+    ):
+        return catalog, list(entries)
+    refined = catalog.with_crf()
+    return refined, [refined.get(entry.name) for entry in entries]
 
 
 def _adopt_old_link(old_key: str, key: str, values: Mapping[str, str], *, is_multiple: bool = False) -> None:

@@ -60,7 +60,7 @@ def configure_training() -> TrainingRequest | None:
     upload = (
         upload_dataset(mask_correction=values["mask_correction"]) if values["dataset"] == UPLOADED_DATASET else None
     )
-    is_ready = upload is not None if values["dataset"] == UPLOADED_DATASET else _check_dataset_ready(values["dataset"])
+    is_ready = upload is not None if values["dataset"] == UPLOADED_DATASET else check_dataset_ready(values["dataset"])
     with st.expander("Advanced", icon=":material/tune:", key="training_advanced"):
         _show_advanced_fields(values)
     address.write_form(values, st.session_state[_PRESET_KEY])
@@ -235,7 +235,7 @@ def _show_number(field: Setting, values: FormValues, common_args: Mapping[str, A
         st.caption(f":red[:material/error: {field.range_text.capitalize()}.]")
 
 
-def _check_dataset_ready(dataset_name: str) -> bool:
+def check_dataset_ready(dataset_name: str) -> bool:
     """Show which parts of a data set have not been downloaded, with a button. Returns whether the data set is ready."""
     parts = tuple(dataset_name.split("+"))
     missing = [entry for entry in list_datasets() if entry.name.startswith(parts) and not entry.ready]
