@@ -11,7 +11,8 @@ import argparse
 
 from wbcseg.cli.studies import report
 from wbcseg.cli.studies.options import add_output_options, get_output_folder
-from wbcseg.cli.studies.runner import run_cross_validation
+from wbcseg.cli.studies.runner import list_trainings, run_cross_validation
+from wbcseg.cli.studies.scheduled import add_scheduler_options, train_scheduled
 from wbcseg.evaluation.cross_validation import (
     CROSS_VALIDATION_FOLDER,
     list_study_files,
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--architecture", nargs="+", choices=tuple(ARCHITECTURES), default=list(ARCHITECTURES), help="networks (all)"
     )
     add_output_options(parser, report_folder=CROSS_VALIDATION_FOLDER)
+    add_scheduler_options(parser)
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -42,6 +44,8 @@ def run_command(options: argparse.Namespace) -> int:
     overrides = {} if options.epochs is None else {"epochs": options.epochs}
     studies = [plan_comparison(options.dataset, name, options.folds, **overrides) for name in options.architecture]
     out = get_output_folder(options, CROSS_VALIDATION_FOLDER)
+    if not train_scheduled(list_trainings(studies, out), options):
+        return STOPPED_EXIT_CODE
     results = []
     for study in studies:
         result = run_cross_validation(study, out, overrides)

@@ -15,7 +15,8 @@ from wbcseg.cli.studies.options import (
     get_output_folder,
     get_overrides,
 )
-from wbcseg.cli.studies.runner import run_cross_validation
+from wbcseg.cli.studies.runner import list_trainings, run_cross_validation
+from wbcseg.cli.studies.scheduled import add_scheduler_options, train_scheduled
 from wbcseg.evaluation.cross_validation import (
     CROSS_VALIDATION_FOLDER,
     list_study_files,
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_training_options(parser)
     add_output_options(parser, report_folder=CROSS_VALIDATION_FOLDER)
+    add_scheduler_options(parser)
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -65,6 +67,8 @@ def run_command(options: argparse.Namespace) -> int:
         for name in options.architecture
     ]
     out = get_output_folder(options, CROSS_VALIDATION_FOLDER)
+    if not train_scheduled(list_trainings(studies, out), options):
+        return STOPPED_EXIT_CODE
     results = []
     for study in studies:
         result = run_cross_validation(study, out, overrides)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from wbcseg.cli.formatting import format_duration
 from wbcseg.cli.studies.options import add_output_options, get_output_folder
-from wbcseg.cli.studies.train_process import train_until_done
+from wbcseg.cli.studies.scheduled import add_scheduler_options, train_scheduled
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import RunError
 from wbcseg.evaluation.reproduction import (
@@ -31,6 +31,7 @@ from wbcseg.evaluation.reproduction import (
 from wbcseg.evaluation.result_store import write_result
 from wbcseg.evaluation.study_result import ExperimentResult
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE
+from wbcseg.training.jobs.until_done import train_until_done
 
 PUBLISHED_METRICS_NOTE = (
     "The thesis computed its Jaccard and Dice of cytoplasm and nucleus over all classes, in the middle and the lower\n"
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
     )
     add_output_options(parser, report_folder=REPRODUCTION_FOLDER)
+    add_scheduler_options(parser)
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
 
 
@@ -63,6 +65,9 @@ def run_command(options: argparse.Namespace) -> int:
         results = {name: result for name, result in existing.items() if name in selected}
     else:
         results, out = {}, get_output_folder(options, REPRODUCTION_FOLDER)
+        missing = [EXPERIMENTS[name] for name in selected if not (out and (out / f"{name}.json").exists())]
+        if not train_scheduled([(_name_run(experiment), experiment.config) for experiment in missing], options):
+            return STOPPED_EXIT_CODE
         for name in selected:
             result = _run_experiment(EXPERIMENTS[name], out)
             if result is None:
@@ -92,7 +97,7 @@ def _run_experiment(experiment: Experiment, out: Path | None) -> ExperimentResul
     if target and target.exists():
         print(f"{experiment.name}: there is already a result ({target}).", flush=True)
         return load_experiment_results([target])[experiment.name]
-    run = train_until_done(f"reproduce-{experiment.name}", experiment.config)
+    run = train_until_done(_name_run(experiment), experiment.config)
     if run is None:
         return None
     result = evaluate_experiment(experiment, run, open_dataset(experiment.config.dataset, download=True))
@@ -100,6 +105,10 @@ def _run_experiment(experiment: Experiment, out: Path | None) -> ExperimentResul
         target.parent.mkdir(parents=True, exist_ok=True)
         write_result(target, result.to_dict())
     return result
+
+
+def _name_run(experiment: Experiment) -> str:
+    return f"reproduce-{experiment.name}"
 
 
 def _format_table(experiment: Experiment, result: ExperimentResult) -> str:

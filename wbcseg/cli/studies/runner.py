@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wbcseg.cli.studies.train_process import train_until_done
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
 from wbcseg.evaluation import cross_site, cross_validation
@@ -16,7 +15,8 @@ from wbcseg.evaluation.result_store import write_result
 from wbcseg.evaluation.study_result import CrossSiteResult, CrossValidationResult
 from wbcseg.inference import Catalog, ModelEntry, Segmenter
 from wbcseg.quality.fit import fit_quality_model
-from wbcseg.training import Run
+from wbcseg.training import Run, TrainingConfig
+from wbcseg.training.jobs.until_done import train_until_done
 
 PER_TRAINING_SETTINGS = ("epochs", "clean_epochs", "cell_fraction")
 """Settings that a cross-site result stores with each training, because they may differ between the sites."""
@@ -52,6 +52,21 @@ def run_cross_validation(
         target.parent.mkdir(parents=True, exist_ok=True)
         write_result(target, result.to_dict())
     return result
+
+
+def list_trainings(studies: Iterable[Study], out: Path | None) -> list[tuple[str, TrainingConfig]]:
+    """Return name and settings of the runs that studies without a result need.
+
+    Args:
+        studies: The studies.
+        out: Folder of results; ``None`` if none are kept.
+    """
+    return [
+        training
+        for study in studies
+        if not (out and (out / f"{study.result_name}.json").exists())
+        for training in zip(study.run_names, study.configs, strict=True)
+    ]
 
 
 def run_cross_site(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +18,9 @@ import psutil
 
 START_TIME_TOLERANCE: Final = 2.0
 """Seconds by which two readings of a start time may differ: the system clock can be changed while a process runs."""
+
+_PR_SET_PDEATHSIG: Final = 1
+"""Option of Linux' ``prctl``: the signal that a process gets when the thread that started it ends."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,19 @@ class ProcessId:
             return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
         except (psutil.Error, ValueError, OverflowError):
             return None
+
+
+def end_with_parent() -> Callable[[], None] | None:
+    """Return what a child process calls first, to be ended with its parent; ``None`` except on Linux."""
+    if sys.platform != "linux":
+        return None
+    # Loaded here: after the fork, a child must not load anything.
+    set_option = ctypes.CDLL(None).prctl
+    return partial(_ignore_result, set_option, _PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
+def _ignore_result(function: Callable[..., Any], *arguments: int) -> None:
+    function(*arguments)
 
 
 def get_detached_popen_kwargs() -> dict[str, Any]:
