@@ -37,7 +37,8 @@ from models import copy_of_shipped
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog
 from wbcseg.models.file_record import FileRecord
-from wbcseg.training.runs.summary import list_summaries, zip_run
+from wbcseg.training.runs.archive import zip_run
+from wbcseg.training.runs.summary import list_summaries
 
 BASES: Final = ("unet-16", "segnet-general", "unet-general")
 PAGES: Final = ("home", "segment", "batch", "runs", "train")

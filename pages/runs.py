@@ -22,8 +22,10 @@ if len(selected_runs) == 1:
 elif selected_runs:
     details.show_delete_button(selected_runs)
 if selected_runs:
-    comparison.show_run_curves(selected_runs)
-    comparison.show_config_diff(selected_runs)
+    compared_runs = table.add_baseline(selected_runs)
+    comparison.show_scores(compared_runs)
+    comparison.show_run_curves(compared_runs)
+    comparison.show_config_diff(compared_runs)
 if len(selected_runs) == 1:
     details.show_run_tools(selected_runs[0])
 glossary.show_glossary(

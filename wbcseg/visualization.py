@@ -35,6 +35,14 @@ NUMBERS_PER_SIDE: Final = 40
 MAX_DISPLAY_WIDTH: Final = 1460
 """Widest image in pixels that Streamlit serves without resampling it."""
 
+FALSE_NEGATIVE_COLOR: Final = (0, 114, 178)
+FALSE_POSITIVE_COLOR: Final = (230, 159, 0)
+WRONG_CLASS_COLOR: Final = (204, 121, 167)
+"""Colours of errors, as in the viewer."""
+
+RIGHT_GREYS: Final = (236, 200, 150)
+"""Grey levels of background, cytoplasm and nucleus where a segmentation is right."""
+
 AnyArray = TypeVar("AnyArray", NDArray[np.uint8], NDArray[np.bool_])
 
 
@@ -49,6 +57,25 @@ def colorize(labels: Labels, palette: Palette) -> RgbImage:
         ``uint8[H, W, 3]``.
     """
     return palette.to_array()[labels]
+
+
+def colorize_errors(predicted: Labels, expert: Labels) -> RgbImage:
+    """Return an image of a segmentation's errors: grey where it is right.
+
+    Args:
+        predicted: ``uint8[H, W]`` of class ids.
+        expert: The same of the expert.
+
+    Returns:
+        ``uint8[H, W, 3]``: false negatives :data:`FALSE_NEGATIVE_COLOR`, false positives
+        :data:`FALSE_POSITIVE_COLOR`, wrong classes :data:`WRONG_CLASS_COLOR`.
+    """
+    image = np.array(RIGHT_GREYS, np.uint8)[expert][..., None].repeat(3, axis=-1)
+    is_wrong = predicted != expert
+    image[is_wrong] = WRONG_CLASS_COLOR
+    image[is_wrong & (predicted == 0)] = FALSE_NEGATIVE_COLOR
+    image[is_wrong & (expert == 0)] = FALSE_POSITIVE_COLOR
+    return image
 
 
 def overlay(

@@ -1,15 +1,21 @@
 """Runs: the table, comparison, notes, names, downloads and deletion."""
 
 import io
+import time
 import zipfile
 
 import pytest
 from quick_app import page_text, tables
 from sample_runs import QUICK, make_run
 
+from wbcseg.metrics import REGIONS
+from wbcseg.models.card_records import HeldoutMetrics, RegionScores
 from wbcseg.training import PRESETS, Run
 from wbcseg.training.jobs import manager
-from wbcseg.training.runs.summary import list_summaries, summarise_run, zip_run
+from wbcseg.training.runs import summary
+from wbcseg.training.runs.archive import zip_run
+from wbcseg.training.runs.details import RunDetails, load_details, save_owner, save_tags
+from wbcseg.training.runs.summary import find_best_run, list_summaries, summarise_run
 from wbcseg.ui.components.line_charts import TRAINING, VALIDATION
 from wbcseg.ui.runs import comparison
 from wbcseg.ui.runs.table import build_columns
@@ -41,28 +47,154 @@ def test_without_runs_it_leads_to_train(open_page):
     assert at.get("page_link")
 
 
+def build_rows(**changes):
+    table = build_columns(list_summaries(), **changes)
+    return {cells[0]: dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)}
+
+
+def score(monkeypatch, **dice):
+    """Give runs cards with these scores: Dice of the whole cell and its standard error on 50 images."""
+
+    def read(run):
+        if run.name not in dice:
+            return None
+        value, error = dice[run.name]
+        regions = {region: RegionScores(value, error, value, error, 50) for region in REGIONS}
+        return HeldoutMetrics(50, value, regions)
+
+    monkeypatch.setattr(summary, "_read_heldout", read)
+
+
 def test_the_table_has_status_and_settings_of_each_run():
     make_run("done", epochs=10, config=QUICK.replace(epochs=10))
     make_run("thesis", config=PRESETS["thesis"])
     make_run("queued", "queued", epochs=0, queued_at=1.0)
     (make_run("damaged").folder / "config.json").write_text("{")
-    table = build_columns(list_summaries())
-    rows = {cells[0]: dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)}
+    save_tags(manager.get_run("done"), ["Lesson 1", "unet"])
+    save_owner(manager.get_run("done"), "Ada")
+    manager.get_run("done").save_notes("Tried\nmore.")
+    rows = build_rows()
+    created = rows["done"].pop("Created")
+    assert abs(created.timestamp() - time.time()) < 600
+    done = summarise_run(manager.get_run("done"))
     assert rows["done"] == {
         "Run": "done",
         "Status": "Finished",
+        "Held-out Dice": None,
+        "95 %": None,
+        "Fast Dice": done.fast_dice["cell"],
         "Network": "U-Net-16",
         "Data set": "Synthetic",
         "Split": "Leak-free, fold 0",
-        "Epochs": "10 of 10",
-        "Held-out Dice": None,
-        "Best fast Dice": summarise_run(Run(manager.get_run("done").folder)).best_fast_dice_cell,
-        "Time": "40\u00a0s",
+        "Learning rate": QUICK.learning_rate,
+        "Epochs": 10,
+        "Planned": 10,
+        "Minutes": 40 / 60,
+        "Owner": "Ada",
+        "Tags": ["lesson-1", "unet"],
+        "Notes": "Tried more.",
     }
     assert rows["thesis"]["Split"] == "Thesis (leaky)"
     assert rows["queued"]["Status"] == "Queued: 1st"
-    assert rows["queued"]["Best fast Dice"] is None
+    assert rows["queued"]["Fast Dice"] is None
     assert rows["damaged"]["Status"] == "Damaged"
+
+
+def test_what_is_a_number_sorts_as_a_number():
+    """As text, 10 epochs come before 9, and 1 min before 40 s."""
+    for epochs in (9, 10, 100):
+        make_run(f"r{epochs}", epochs=epochs, config=QUICK.replace(epochs=200))
+    table = build_columns(list_summaries())
+    for name in ("Epochs", "Minutes", "Planned", "Learning rate"):
+        assert all(isinstance(value, int | float) for value in table[name])
+    assert [row["Run"] for row in sorted(build_rows().values(), key=lambda row: row["Minutes"])] == [
+        "r9",
+        "r10",
+        "r100",
+    ]
+
+
+def test_the_score_of_a_run_is_that_of_its_model(open_page, monkeypatch):
+    """The best epoch of the first run is better than its model, the last epoch's."""
+    make_run("a", epochs=3)
+    make_run("b", epochs=2)
+    make_run("leaky", config=PRESETS["thesis"])
+    score(monkeypatch, a=(0.90, 0.01), b=(0.95, 0.02), leaky=(0.99, 0.001))
+    rows = build_rows(baseline_dice=0.9)
+    assert (rows["b"]["Held-out Dice"], rows["b"]["Fast Dice"]) == (0.95, None)
+    assert rows["b"]["95 %"] == pytest.approx((1.96 * 0.02 + 1.96 * 0.02) / 2, abs=1e-6)
+    assert rows["b"]["vs baseline"] == pytest.approx(0.05)
+    assert find_best_run(list_summaries()).name == "b"
+    text = page_text(open_page("runs"))
+    assert "**b**, Dice 0.950 (95 % interval 0.911 to 0.989), 50 images" in text
+
+
+def test_runs_are_filtered_by_what_the_table_says(open_page):
+    make_run("first")
+    make_run("second", config=QUICK.replace(architecture="segnet"))
+    save_tags(manager.get_run("first"), ["exam"])
+    at = open_page("runs")
+    for text, expected in (("segnet", ["second"]), ("EXAM finished", ["first"]), ("exam segnet", []), ("", 2)):
+        at.text_input(key="runs_filter").set_value(text).run()
+        assert not at.exception
+        names = at.session_state["runs_order"]
+        assert names == expected if isinstance(expected, list) else len(names) == expected
+
+
+def test_a_pinned_baseline_is_in_the_address_and_in_every_comparison(open_page, monkeypatch):
+    make_run("base")
+    make_run("other", config=QUICK.replace(seed=5, base_filters=8))
+    score(monkeypatch, base=(0.90, 0.01), other=(0.95, 0.01))
+    at = select(open_page("runs"), "base")
+    at.button(key="pin").click().run()
+    assert at.query_params["baseline"] == "base"
+    at = open_page("runs", runs=["other"], baseline="base")
+    assert not at.exception
+    assert "vs baseline" in at.dataframe[0].value
+    rows = [row for table in tables(at) for row in table]
+    assert ["Base filters", "16", "8"] in rows
+    assert at.button(key="pin")
+    at = select(at, "base")
+    at.button(key="unpin").click().run()
+    assert "baseline" not in at.query_params
+
+
+def test_tags_and_owner_are_saved_beside_the_notes(open_page, runs):
+    make_run("a")
+    Run(runs / "a").save_notes("Kept.")
+    at = select(open_page("runs"), "a")
+    at.text_input(key="owner_a").set_value("  Grace  Hopper ").run()
+    assert not at.exception
+    save_tags(Run(runs / "a"), ["x, y", "X y", ""])
+    assert load_details(Run(runs / "a")) == RunDetails("Kept.", ("x-y",), "Grace Hopper")
+
+
+def test_damaged_details_are_nothing(runs):
+    run = make_run("a")
+    for text in ("[]", "{", '{"tags": 3, "owner": null}'):
+        (run.folder / "notes.json").write_text(text)
+        assert load_details(run).tags == ()
+
+
+def test_repeats_with_other_seeds_are_one_curve_with_a_band():
+    for seed, epochs in ((1, 3), (2, 3), (3, 2)):
+        make_run(f"seed {seed}", epochs=epochs, config=QUICK.replace(seed=seed))
+    make_run("other", config=QUICK.replace(base_filters=8))
+    groups = comparison.group_repeats(list_summaries())
+    assert sorted(map(len, groups)) == [1, 3]
+    points, series, bands = comparison.overlay_repeats(groups, "loss", smoothing=0.0)
+    assert len(series) == 2
+    for x, low, high, name in bands:
+        (mean,) = [y for at, y, curve in points if (at, curve) == (x, name)]
+        assert low - 1e-9 <= mean <= high + 1e-9
+    assert [x for x, *_ in bands] == [1, 2, 3]
+
+
+def test_a_run_is_duplicated_with_changes_by_the_address_of_the_form(open_page):
+    make_run("a", config=QUICK.replace(seed=9))
+    at = select(open_page("runs"), "a")
+    links = {link.proto.label: link.proto for link in at.get("page_link")}
+    assert "seed=9" in links["Duplicate with changes"].query_string
 
 
 def test_the_address_selects_runs_and_missing_ones_are_ignored(open_page):

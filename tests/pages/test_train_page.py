@@ -2,25 +2,30 @@
 
 import io
 import itertools
+import json
 import zipfile
 
 import numpy as np
 import pytest
 from builders import encode, zipped
-from quick_app import count_images, page_text
+from quick_app import count_images, page_text, tables
 from sample_runs import QUICK, add_snapshots, make_run, write_progress
 
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import NotEnoughMemoryError, RunError
-from wbcseg.training import PRESETS
+from wbcseg.labels import CLASS_NAMES
+from wbcseg.training import PRESETS, Run
 from wbcseg.training.cost.estimate import CostEstimate
 from wbcseg.training.jobs import manager
 from wbcseg.training.presets import PRESET_DESCRIPTIONS
+from wbcseg.training.runs import snapshots as film
 from wbcseg.training.runs import summary
 from wbcseg.ui import routes
 from wbcseg.ui.components import line_charts
-from wbcseg.ui.train import form, launch, snapshots
+from wbcseg.ui.curves.spec import compute_first_domains, escape_field
+from wbcseg.ui.train import form, launch, live, snapshots
 from wbcseg.ui.train.fields import ADVANCED_FIELDS, FIELDS, drop_inactive
+from wbcseg.visualization import FALSE_NEGATIVE_COLOR, FALSE_POSITIVE_COLOR, WRONG_CLASS_COLOR, colorize_errors
 
 
 @pytest.fixture(autouse=True)
@@ -464,3 +469,124 @@ def test_smoothing(values, strength, expected):
 def test_missing_and_infinite_values_are_left_out():
     rows = [{"loss": 0.5}, {}, {"loss": float("nan")}, {"loss": 0.25}]
     assert line_charts.extract_values(rows, "loss") == [(1, 0.5), (4, 0.25)]
+
+
+def load_spec(chart):
+    return json.loads(chart.proto.spec)
+
+
+def iter_layers(spec):
+    yield spec
+    for layer in spec.get("layer", []):
+        yield from iter_layers(layer)
+
+
+def test_one_line_at_the_pointer_shows_all_curves(open_page):
+    make_run("done", "stopped")
+    layers = list(iter_layers(load_spec(charts(open_page("train", run="done"))[0])))
+    (hover,) = [layer for layer in layers if "tooltip" in layer.get("encoding", {})]
+    assert [entry["title"] for entry in hover["encoding"]["tooltip"]] == ["Epoch", "Training", "Validation"]
+    assert {"pivot": "series", "value": "y", "groupby": ["x"]} in hover["transform"]
+
+
+def test_the_best_epoch_and_the_kept_weights_are_marked(open_page):
+    make_run("done", "stopped", epochs=4, config=QUICK)
+    metrics = Run(manager.get_run("done").folder).load_metrics()
+    metrics[1]["val_dice_nucleus"] = metrics[1]["val_dice_cytoplasm"] = 0.99
+    manager.get_run("done").write("metrics.json", {"epochs": metrics})
+    at = open_page("train", run="done")
+    values = load_spec(charts(at)[0])["layer"][0]["data"]["values"]
+    assert {row["mark"]: row["x"] for row in values if "mark" in row} == {"best": 2, "kept": 4}
+
+
+def test_the_axes_can_be_read_after_the_first_epoch():
+    rows = [(1, 0.5, "a", None, None), (1, 0.7, "b", None, None), (1, None, "", None, "best")]
+    domains = compute_first_domains(rows)
+    assert domains["x"] == (0, 2)
+    assert domains["y"][0] < 0.5 < 0.7 < domains["y"][1]
+    assert compute_first_domains([*rows, (2, 0.6, "a", None, None)]) == {}
+    assert compute_first_domains([]) == {}
+
+
+def test_a_name_with_a_dot_is_one_field():
+    assert escape_field("run 1.5 [a]") == r"run 1\.5 \[a\]"
+
+
+def test_classes_rate_gradients_and_speed_are_shown_on_demand(open_page):
+    run = make_run("done", "stopped")
+    rows = run.load_metrics()
+    assert not [e for e in open_page("train", run="done").expander if live.MORE_CURVES in e.label]
+    extra = {"learning_rate": 0.001, "gradient_norm": 2.0, "images_per_second": 50.0, "val_recall_nucleus": 0.9}
+    run.write("metrics.json", {"epochs": [{**row, **extra} for row in rows]})
+    at = open_page("train", run="done")
+    assert len(charts(at)) == 3
+    at.session_state["more_done"] = True
+    at.run()
+    assert not at.exception
+
+
+# The film
+
+
+def make_confused_run(name):
+    run = make_run(name, epochs=3, with_snapshots=True)
+    names = [f"val_confusion_{a}_{b}" for a in CLASS_NAMES for b in CLASS_NAMES]
+    confusion = dict(zip(names, [90, 10, 0, 4, 20, 6, 0, 10, 30], strict=True))
+    run.write("metrics.json", {"epochs": [{**row, **confusion} for row in run.load_metrics()]})
+    return run
+
+
+def test_the_film_shows_where_the_pixels_of_each_class_went(open_page):
+    make_confused_run("done")
+    at = open_page("train", run="done")
+    assert ["Expert: nucleus", "0.0 %", "25.0 %", "75.0 %"] in tables(at)[0]
+    at.select_slider(key="snapshot_epoch_done").set_value(0).run()
+    assert not tables(at)
+
+
+def test_the_film_plays_from_the_start_and_stops_at_the_end(open_page):
+    make_run("done", epochs=3, with_snapshots=True)
+    at = open_page("train", run="done")
+    at.button(key="play_done").click().run()
+    assert not at.exception
+    seen = [at.select_slider(key="snapshot_epoch_done").value]
+    while at.session_state["playing_done"] and len(seen) < 20:
+        at.run()
+        seen.append(at.select_slider(key="snapshot_epoch_done").value)
+    assert not at.session_state["playing_done"]
+    assert sorted(set(seen)) == seen[: len(set(seen))]
+    assert seen[-1] == 3
+    assert at.button(key="play_done").label == "Play"
+
+
+def test_errors_are_drawn_on_demand(open_page):
+    make_run("done", epochs=3, with_snapshots=True)
+    at = open_page("train", run="done")
+    at.toggle(key="film_errors").set_value(True).run()
+    assert not at.exception
+    assert count_images(at) == 6
+
+
+def test_errors_have_the_colours_of_their_kind():
+    expert, predicted = np.array([[0, 0, 1, 2, 2]], np.uint8), np.array([[0, 1, 0, 1, 2]], np.uint8)
+    colours = colorize_errors(predicted, expert)[0]
+    assert [tuple(map(int, colour)) for colour in colours[1:4]] == [
+        FALSE_POSITIVE_COLOR,
+        FALSE_NEGATIVE_COLOR,
+        WRONG_CLASS_COLOR,
+    ]
+    for right in (colours[0], colours[4]):
+        assert len(set(right)) == 1
+
+
+def test_the_cells_of_the_film_can_be_chosen(open_page):
+    run = make_run("done", epochs=1, with_snapshots=False)
+    ids = [f"synthetic/{number:03}" for number in range(1, 9)]
+    film.start_snapshots(run, ids, np.zeros((8, 24, 24), np.uint8))
+    film.add_snapshot(run, 0, np.ones((8, 24, 24), np.uint8))
+    at = open_page("train", run="done")
+    pills = at.get("button_group")
+    chosen = next(group for group in pills if group.key == "film_cells_done")
+    assert len(chosen.value) == 3
+    chosen.set_value([2]).run()
+    assert not at.exception

@@ -18,7 +18,8 @@ from wbcseg.cli import main
 from wbcseg.errors import RunError
 from wbcseg.inference import Catalog
 from wbcseg.training.jobs import manager
-from wbcseg.training.runs.summary import ACTIVE_STATUSES, list_summaries, zip_run
+from wbcseg.training.runs.archive import zip_run
+from wbcseg.training.runs.summary import ACTIVE_STATUSES, list_summaries
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="pipes and links need Unix")
 

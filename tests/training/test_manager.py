@@ -23,9 +23,10 @@ from wbcseg.training import Run, TrainingConfig
 from wbcseg.training.jobs import manager, room
 from wbcseg.training.jobs.process import ProcessId, get_peak_memory
 from wbcseg.training.jobs.queue import LOCK_FILE, list_queued_runs, list_runs, training_slot
+from wbcseg.training.runs.archive import zip_run
 from wbcseg.training.runs.names import check_run_name, suggest_run_name
 from wbcseg.training.runs.progress import load_progress
-from wbcseg.training.runs.summary import diff_configs, list_summaries, summarise_run, zip_run
+from wbcseg.training.runs.summary import diff_configs, list_summaries, summarise_run
 
 CONFIG = TrainingConfig(base_filters=4, epochs=8)
 NOW = object()
@@ -488,3 +489,18 @@ def test_an_active_run_is_not_resumed_from_the_terminal(capsys: pytest.CaptureFi
     assert main(["train", "--resume", "busy"]) == 1
     assert "already active" in capsys.readouterr().err
     assert run.load_state() == before
+
+
+def test_a_settled_run_is_read_again_only_when_its_files_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = made("one", "stopped")
+    run.write("metrics.json", {"epochs": rows(3)})
+    assert summarise_run(run).epoch == 3
+    read: list[str] = []
+    monkeypatch.setattr(Run, "read", lambda _, name: read.append(name) or {})
+    assert summarise_run(run).epoch == 3
+    assert not read
+    monkeypatch.undo()
+    run.write("metrics.json", {"epochs": rows(2)})
+    run.save_notes("New.")
+    summary = summarise_run(run)
+    assert (summary.epoch, summary.details.notes) == (2, "New.")

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.training, pytest.mark.usefixtures("toy_network")]
 
 TINY = [
     *("--architecture", "toy", "--base-filters", "4", "--input-size", "48", "--batch-size", "4"),
-    *("--folds", "3", "--warmup-epochs", "1", "--precision", "float32"),
+    *("--folds", "3", "--warmup-epochs", "1", "--precision", "float32", "--keep-checkpoints"),
 ]
 
 
@@ -261,6 +261,19 @@ def test_a_training_stops_early_and_the_terminal_is_readable(pairs: Path, runs: 
 
     assert train("--resume", "stalled").returncode == 0
     assert len(run.load_metrics()) == len(rows)
+
+
+def test_a_finished_run_drops_its_checkpoints_unless_they_are_to_be_kept(pairs: Path, runs: Path) -> None:
+    settings = [*TINY, "--no-keep-checkpoints", "--epochs", "2", "--dataset", str(pairs), "--name", "small"]
+    assert train("--preset", "quick", *settings).returncode == 0
+    run = Run(runs / "small")
+    assert {path.name for path in run.folder.glob("*.safetensors")} == {"weights.safetensors"}
+    assert Catalog().load("small")
+    before = run.load_metrics()
+    done = train("--resume", "small")
+    assert done.returncode == 1
+    assert "is finished" in done.stderr
+    assert run.load_metrics() == before
 
 
 def test_an_epoch_records_rate_gradients_speed_and_classes(pairs: Path, runs: Path) -> None:

@@ -90,6 +90,9 @@ def _format_line(summary: RunSummary) -> str:
     # While a run trains, only the Dice of what the network sees is known.
     fast_title = f"fast Dice at {summary.config.input_size} px" if summary.config else "fast Dice"
     dice_note = f"{'held-out Dice' if summary.heldout_dice else fast_title}: {dice}{leakage_note}" if dice else ""
+    if summary.heldout_interval:
+        low, high = summary.heldout_interval
+        dice_note += f" (cell: 95 % interval {low:.3f} to {high:.3f}, {summary.heldout_images} images)"
     epochs = f"epoch {summary.epoch}/{summary.epochs}"
     return (
         f"{summary.name:32} {summary.status + queue_text:12} {epochs}  {format_duration(summary.seconds)}  {dice_note}"

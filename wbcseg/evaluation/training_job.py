@@ -17,6 +17,7 @@ from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models.card import WEIGHTS_FILE
 from wbcseg.models.weights import Weights, read_weights
 from wbcseg.training import Run, TrainingConfig
+from wbcseg.training.checkpoint import drop_checkpoints
 from wbcseg.training.config import UPLOADED_DATASET
 from wbcseg.training.jobs.queue import training_slot
 from wbcseg.training.jobs.stop_signal import TimeLimit, mark_stopped, print_to_stderr
@@ -142,6 +143,8 @@ def _train_and_export(
     rows = run.load_metrics()
     early_stop = describe_early_stop(rows, config)
     run.set_state("finished", epoch=len(rows), epochs=config.epochs, reason=early_stop)
+    if not config.keep_checkpoints:
+        drop_checkpoints(run.folder)
     if early_stop:
         on_message(early_stop)
     metrics = card.test_metrics

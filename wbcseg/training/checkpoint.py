@@ -119,3 +119,9 @@ def load_best_weights(folder: Path) -> tuple[Arrays, float] | None:
         return arrays, float(metadata["score"])
     except (RunError, KeyError, ValueError):
         return None
+
+
+def drop_checkpoints(folder: Path) -> None:
+    """Delete the checkpoints and best weights of a finished training, which has its model."""
+    for name in (CHECKPOINT_FILE, PREVIOUS_CHECKPOINT_FILE, BEST_WEIGHTS_FILE):
+        (folder / name).unlink(missing_ok=True)

@@ -24,6 +24,7 @@ from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models.method_registry import METHODS
 from wbcseg.paths import get_runs_folder
 from wbcseg.training import PRESETS, Run, TrainingConfig
+from wbcseg.training.checkpoint import get_size
 from wbcseg.training.config import UPLOADED_DATASET
 from wbcseg.training.jobs.checks import check_start
 from wbcseg.training.jobs.manager import is_active
@@ -71,6 +72,12 @@ def run_command(options: argparse.Namespace) -> int:
         config = run.load_config()
         if not options.detached and is_active(run):
             raise RunError(f"Run {run.name} is already active.", code=ErrorCode.BUSY)
+        if run.load_state().status == "finished" and not get_size(run.folder):
+            raise RunError(
+                f"Run {run.name} is finished.",
+                code=ErrorCode.INVALID_VALUE,
+                hint="Start a new one; with --keep-checkpoints it can be resumed after its end.",
+            )
         if not options.detached:
             _check_start(config, options)
     elif options.architecture in METHODS:

@@ -11,12 +11,12 @@
     batches.json              one row per batch of the first epoch
     progress.json             progress within the epoch
     snapshots.json, snapshots/    predictions on three validation images after every epoch
-    notes.json                the user's notes
+    notes.json                notes, tags and owner
     heldout.json              scores of each held-out image, once it has finished
     fine_tuning.json          after fine-tuning: scores beside those of the model that it started from
     log.txt                   output of a run that was started in the background
     stop                      exists while the run is asked to stop
-    checkpoint.safetensors    everything needed to resume after the last whole epoch
+    checkpoint.safetensors    everything needed to resume after the last whole epoch, until the run has finished
     checkpoint.previous.safetensors    the same, one epoch earlier
     best.safetensors          the weights with the best validation Dice so far
     model.*, weights.safetensors, card.json    the finished model (see :mod:`wbcseg.models.card`)
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from wbcseg.splitting.splits import Split
 
 STOP_FILE: Final = "stop"
+NOTES_FILE: Final = "notes.json"
 MAX_NOTES_LENGTH: Final = 10_000
 OLD_SETTINGS: Final = frozenset({"canvas", "width"})
 """Settings that only runs of version 0.1 have."""
@@ -232,10 +233,9 @@ class Run:
 
     def load_notes(self) -> str:
         """Return the user's notes."""
-        try:
-            return str(self.read("notes.json").get("notes", ""))[:MAX_NOTES_LENGTH]
-        except RunError:
-            return ""
+        with contextlib.suppress(RunError):
+            return str(self.read(NOTES_FILE).get("notes", ""))[:MAX_NOTES_LENGTH]
+        return ""
 
     def save_notes(self, notes: str) -> None:
         """Save the user's notes.
@@ -248,7 +248,10 @@ class Run:
                 f"Notes may have at most {MAX_NOTES_LENGTH:,} characters. Received: {len(notes):,}",
                 code=ErrorCode.TOO_LARGE,
             )
-        self.write("notes.json", {"notes": notes})
+        values: dict[str, Any] = {}
+        with contextlib.suppress(RunError):
+            values = self.read(NOTES_FILE)
+        self.write(NOTES_FILE, {**values, "notes": notes})
 
     def read(self, name: str) -> dict[str, Any]:
         """Read a JSON file.
@@ -284,10 +287,9 @@ class Run:
             write_json(self.folder / name, values)
 
     def _load_rows(self, name: str, key: str) -> list[dict[str, float]]:
-        try:
+        with contextlib.suppress(RunError):
             return self._read_rows(name, key)
-        except RunError:
-            return []
+        return []
 
     def _read_rows(self, name: str, key: str) -> list[dict[str, float]]:
         rows: Any = self.read(name).get(key)

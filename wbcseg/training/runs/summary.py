@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
-import json
 import logging
 import math
 import os
-import zipfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from wbcseg.errors import ErrorCode, RunError, WbcsegError
-from wbcseg.io.foreign import ForeignFileError, is_plain_file, read_plain_file
-from wbcseg.metrics import FOREGROUND_REGIONS
+from wbcseg.metrics import CELL, FOREGROUND_REGIONS
 from wbcseg.models.card import ModelCard
 from wbcseg.models.card_errors import CARD_FILE
+from wbcseg.models.card_records import HeldoutMetrics, RegionScores
 from wbcseg.paths import get_runs_folder
-from wbcseg.printable import make_printable
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.manager import is_launching, reap_if_hung
 from wbcseg.training.jobs.queue import list_queued_runs, list_runs
+from wbcseg.training.runs.details import RunDetails, load_details
 from wbcseg.training.runs.folder import Run
-from wbcseg.training.runs.state import RunState
+from wbcseg.training.runs.scores import find_best_epoch, find_kept_epoch
+from wbcseg.training.runs.state import PREVIOUS_STATE_FILE, STATE_FILE, RunState
 
 RunStatus = Literal[
     "starting", "queued", "running", "stopping", "stopped", "finished", "failed", "interrupted", "damaged", "outdated"
@@ -40,19 +38,25 @@ RunStatus = Literal[
 
 ACTIVE_STATUSES: Final = ("starting", "queued", "running", "stopping")
 RESUMABLE_STATUSES: Final = ("stopped", "interrupted", "failed")
-EXCLUDED_FILES: Final = (
-    "checkpoint.safetensors",
-    "checkpoint.previous.safetensors",
-    "state.json",
-    "state.previous.json",
-    "progress.json",
-    "log.txt",
+SETTLED_STATUSES: Final = ("finished", "stopped", "failed")
+"""Statuses that only change when a file of the run changes. Their summaries are kept."""
+
+MAX_CACHED_SUMMARIES: Final = 2_000
+
+NORMAL_QUANTILE: Final = 1.96
+"""Standard errors on each side of a mean that make a 95 % interval."""
+
+_SUMMARISED_FILES: Final = (
+    "config.json",
+    STATE_FILE,
+    PREVIOUS_STATE_FILE,
+    "metrics.json",
+    "batches.json",
+    "notes.json",
+    CARD_FILE,
     "stop",
 )
-"""Files excluded from zips: they are only needed to resume, or describe this computer."""
-
-MAX_ZIPPED_BYTES: Final = 1_000_000_000
-"""Maximum size of a file in a zip: the weights of the largest network have 300 MB."""
+_summaries: Final[dict[Path, tuple[tuple[object, ...], RunSummary]]] = {}
 
 _log = logging.getLogger(__name__)
 
@@ -71,11 +75,17 @@ class RunSummary:
         heldout_dice: Dice of nucleus, cytoplasm and cell on whole held-out images, from the model's card; empty until
             the run has finished. Those that are undefined are missing.
         fast_dice: The same at the network's input size after the last epoch: a fast estimate.
+        heldout_interval: 95 % interval of the Dice of the whole cell on the held-out images, from its standard error
+            on the card, or ``None``.
+        heldout_images: Number of these images.
         best_fast_dice_cell: The best fast Dice of the whole cell over all epochs, or ``None``.
         best_epoch: The epoch of that, from 1.
+        best_score_epoch: The epoch with the best mean Dice of nucleus and cytoplasm, from 1: that of the best weights.
+        kept_epoch: The epoch whose weights become the model, from 1.
         seconds: Training time so far.
         created: When it was created, in seconds since 1970.
         queue_position: Position in the queue from 1, while it is queued.
+        details: Notes, tags and owner.
     """
 
     run: Run
@@ -91,6 +101,11 @@ class RunSummary:
     seconds: float
     created: float
     queue_position: int | None = None
+    heldout_interval: tuple[float, float] | None = None
+    heldout_images: int = 0
+    best_score_epoch: int | None = None
+    kept_epoch: int | None = None
+    details: RunDetails = field(default_factory=RunDetails)
 
     @property
     def name(self) -> str:
@@ -117,9 +132,15 @@ class RunSummary:
             "epoch": self.epoch,
             "epochs": self.epochs,
             "heldout_dice": self.heldout_dice,
+            "heldout_interval": self.heldout_interval,
+            "heldout_images": self.heldout_images,
+            "tags": list(self.details.tags),
+            "owner": self.details.owner,
             "fast_dice": self.fast_dice,
             "best_fast_dice_cell": self.best_fast_dice_cell,
             "best_epoch": self.best_epoch,
+            "best_score_epoch": self.best_score_epoch,
+            "kept_epoch": self.kept_epoch,
             "seconds": round(self.seconds, 1),
             "created": self.created,
             "config": self.config.to_dict() if self.config else None,
@@ -128,6 +149,32 @@ class RunSummary:
 
 def summarise_run(run: Run) -> RunSummary:
     """Return the summary of a run. If it hangs after it was asked to stop, its process is ended."""
+    signature = _read_signature(run)
+    cached = _summaries.get(run.folder)
+    if cached is not None and cached[0] == signature:
+        return cached[1]
+    summary = _try_to_summarise(run)
+    # Whether a process is alive does not show in the files.
+    if summary.status in SETTLED_STATUSES:
+        if len(_summaries) >= MAX_CACHED_SUMMARIES:
+            _summaries.clear()
+        _summaries[run.folder] = (signature, summary)
+    return summary
+
+
+def _read_signature(run: Run) -> tuple[object, ...]:
+    """Return sizes and times of the files that a summary is made from."""
+    folder, signature = os.fspath(run.folder), list[object]()
+    for name in _SUMMARISED_FILES:
+        try:
+            status = os.lstat(f"{folder}{os.sep}{name}")
+            signature.append((status.st_mtime_ns, status.st_size, status.st_ino))
+        except OSError:
+            signature.append(None)
+    return tuple(signature)
+
+
+def _try_to_summarise(run: Run) -> RunSummary:
     try:
         return _summarise(run)
     except WbcsegError as error:
@@ -162,6 +209,7 @@ def _summarise(run: Run) -> RunSummary:
     rows = run.load_metrics()
     cell_scores = [(row["val_dice_cell"], int(row["epoch"])) for row in rows if "val_dice_cell" in row]
     best_fast_dice_cell, best_epoch = max(cell_scores, default=(None, None), key=lambda cell: cell[0])
+    heldout = _read_heldout(run) if status == "finished" else None
     last_row = rows[-1] if rows else {}
     return RunSummary(
         run=run,
@@ -171,11 +219,16 @@ def _summarise(run: Run) -> RunSummary:
         epoch=len(rows),
         epochs=config.epochs,
         heldout_dice=_read_heldout_dice(run) if status == "finished" else {},
+        heldout_interval=_compute_interval(heldout.regions[CELL]) if heldout else None,
+        heldout_images=heldout.images if heldout else 0,
         fast_dice={
             region: last_row[f"val_dice_{region}"] for region in FOREGROUND_REGIONS if f"val_dice_{region}" in last_row
         },
         best_fast_dice_cell=best_fast_dice_cell,
         best_epoch=best_epoch,
+        best_score_epoch=find_best_epoch(rows),
+        kept_epoch=find_kept_epoch(rows, config),
+        details=load_details(run),
         seconds=math.fsum(row.get("seconds", 0.0) for row in rows),
         created=_get_creation_time(run),
     )
@@ -183,23 +236,46 @@ def _summarise(run: Run) -> RunSummary:
 
 def _read_heldout_dice(run: Run) -> dict[str, float]:
     """Return the Dice on the card of a run's model; empty if it has none that can be read."""
+    heldout = _read_heldout(run)
+    if heldout is None:
+        return {}
+    return {region: dice for region in FOREGROUND_REGIONS if (dice := heldout.regions[region].dice) is not None}
+
+
+def _read_heldout(run: Run) -> HeldoutMetrics | None:
+    """Return the scores on the card of a run's model; ``None`` if it has none that can be read."""
     path = run.folder / CARD_FILE
     try:
-        return _read_card_dice(path, path.lstat().st_mtime_ns)
+        return _read_card_scores(path, path.lstat().st_mtime_ns)
     except (OSError, WbcsegError):
-        return {}
+        return None
 
 
 # The list of runs is read every few seconds while one is active.
-@lru_cache(maxsize=256)
-def _read_card_dice(path: Path, _changed: int) -> dict[str, float]:
-    regions = ModelCard.read(path.parent).test_metrics.regions
-    return {region: dice for region in FOREGROUND_REGIONS if (dice := regions[region].dice) is not None}
+@lru_cache(maxsize=1024)
+def _read_card_scores(path: Path, _changed: int) -> HeldoutMetrics:
+    return ModelCard.read(path.parent).test_metrics
+
+
+def _compute_interval(scores: RegionScores) -> tuple[float, float] | None:
+    """Return the 95 % interval of a mean Dice, from its standard error over the images."""
+    if scores.dice is None or scores.dice_se is None or scores.n < 2:
+        return None
+    margin = NORMAL_QUANTILE * scores.dice_se
+    return max(0.0, scores.dice - margin), min(1.0, scores.dice + margin)
+
+
+def find_best_run(summaries: Sequence[RunSummary]) -> RunSummary | None:
+    """Return the run whose model is best on its own held-out images; runs with data leakage do not count."""
+    scored = [s for s in summaries if CELL in s.heldout_dice and s.config is not None and not s.config.is_leaky]
+    return max(scored, key=lambda s: s.heldout_dice[CELL], default=None)
 
 
 def list_summaries(folder: Path | None = None) -> list[RunSummary]:
     """Return the summaries of all runs, newest first."""
     summaries = [summarise_run(run) for run in list_runs(folder or get_runs_folder())]
+    if all(summary.status != "queued" for summary in summaries):
+        return sorted(summaries, key=lambda s: (-s.created, s.name))
     # On a public server, others may wait in between.
     positions = {run.folder: position for position, run in enumerate(list_queued_runs(folder), start=1)}
     positioned = [dataclasses.replace(s, queue_position=positions.get(s.run.folder)) for s in summaries]
@@ -219,42 +295,6 @@ def diff_configs(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]
     settings = next(iter(values.values()), {})
     table = {setting: {name: run_values[setting] for name, run_values in values.items()} for setting in settings}
     return {setting: row for setting, row in table.items() if len({repr(value) for value in row.values()}) > 1}
-
-
-def zip_run(run: Run) -> bytes:
-    """Return a run as a zip: settings, split, metrics, snapshots, notes, best weights and the model; no links.
-
-    If the data set was a folder, the zip has the folder's name and not its path.
-
-    Raises:
-        RunError: If it is not a run.
-        OSError: If a file cannot be read.
-    """
-    config = run.load_config()
-    shared_config = config.replace(dataset=Path(config.dataset).name).to_dict()
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{run.name}/config.json", json.dumps(shared_config, indent=1))
-        for path in _list_zipped_files(run):
-            if path.name != "config.json":
-                with contextlib.suppress(ForeignFileError):
-                    name = make_printable(path.relative_to(run.folder).as_posix())
-                    archive.writestr(f"{run.name}/{name}", read_plain_file(path, MAX_ZIPPED_BYTES))
-    return data.getvalue()
-
-
-def estimate_zip_size(run: Run) -> int:
-    """Return the approximate size of :func:`zip_run` in bytes (weights hardly compress)."""
-    return sum(path.lstat().st_size for path in _list_zipped_files(run))
-
-
-def _list_zipped_files(run: Run) -> list[Path]:
-    paths = (Path(folder) / name for folder, _, names in os.walk(run.folder, followlinks=False) for name in names)
-    return sorted(
-        path
-        for path in paths
-        if path.name not in EXCLUDED_FILES and not path.name.startswith(".") and is_plain_file(path)
-    )
 
 
 def _determine_status(run: Run, state: RunState) -> tuple[RunStatus, str]:

@@ -124,6 +124,13 @@ class TrainingSettings(NetworkAndDataSettings):
         group=MODEL,
         labels={"last": "Last epoch", "best": "Best epoch"},
     )
+    keep_checkpoints: bool = setting(
+        False,
+        "Keep checkpoints",
+        "Whether the checkpoints stay when the run has finished. They take several times the room of the model.",
+        group=MODEL,
+        is_optional=True,
+    )
     precision: str = setting(
         "auto",
         "Precision",

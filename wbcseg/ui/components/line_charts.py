@@ -7,22 +7,22 @@ the chart's spec nor, while a run is active, its text alternative depends on the
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
 from wbcseg.evaluation.thesis import THESIS_ARCHITECTURES, load_thesis_result
 from wbcseg.training import TrainingConfig
+from wbcseg.ui.curves.spec import FIELDS, Row, build_spec, compute_first_domains
 from wbcseg.ui.formatting import escape_markdown, format_region
 
 MetricsRow = Mapping[str, float]
 Point = tuple[float, float, str]
-POINT_FIELDS: Final = ("x", "y", "series")
-"""Names of the parts of a point in a chart's spec."""
+Band = tuple[float, float, float, str]
+"""x, lowest and highest y, and name of the series."""
 
 # Each has a contrast of at least 3.4:1 on both the light and the dark background.
 BLUE: Final = "#3d85c6"
@@ -64,17 +64,6 @@ SUBSET_SEPARATOR: Final = " · "
 
 DASH_EXPLANATION: Final = "Solid lines: validation images. Dashed lines: training images."
 
-ZOOM_PARAM: Final[dict[str, Any]] = {
-    "name": "view",
-    "select": {
-        "type": "interval",
-        "zoom": "wheel![event.ctrlKey || event.metaKey]",
-        "translate": "[pointerdown[event.pointerType === 'mouse'], window:pointerup] > window:pointermove!",
-    },
-    "bind": "scales",
-}
-"""Zooming that leaves the wheel and touch gestures to the page."""
-
 EMPTY_TEXT: Final = "Appears after the first batch."
 ZOOM_HINT: Final = "Zoom with Ctrl and the mouse wheel, reset with a double click."
 
@@ -86,6 +75,14 @@ METRIC_TITLES: Final = {
     "accuracy": "Accuracy",
     "binary_accuracy": "Binary accuracy",
     **{f"dice_{region}": f"Fast Dice, {format_region(region).lower()}" for region in REGION_COLOURS},
+    **{
+        f"{name}_{region}": f"{title}, {format_region(region).lower()}"
+        for name, title in (("iou", "IoU"), ("precision", "Precision"), ("recall", "Recall"))
+        for region in REGION_COLOURS
+    },
+    "learning_rate": "Learning rate",
+    "gradient_norm": "Gradient norm",
+    "images_per_second": "Images per second",
 }
 """Titles of the metrics of an epoch or batch."""
 
@@ -153,8 +150,10 @@ def show_line_chart(
     live: bool,
     log: bool = False,
     height: int = 240,
+    bands: Sequence[Band] = (),
+    marks: Mapping[str, float] | None = None,
 ) -> None:
-    """Draw curves.
+    """Draw curves. A line at the pointer shows the values of all of them.
 
     Args:
         points: x, y and name of the series of each point, each series in the order of x.
@@ -166,6 +165,8 @@ def show_line_chart(
         live: Whether more points will follow. Otherwise the chart can be zoomed, which new points would reset.
         log: Whether the vertical axis is logarithmic; points that are not positive are excluded.
         height: Height in pixels.
+        bands: Bands around curves, each in the order of x.
+        marks: x of vertical lines, by their label.
     """
     visible_points = [point for point in points if not log or point[1] > 0]
     present_names = {name for *_, name in visible_points}
@@ -174,77 +175,30 @@ def show_line_chart(
         (sum(name == curve.name for *_, name in visible_points) for curve in visible_series if not curve.thin),
         default=0,
     )
-    spec = _build_spec(
-        visible_series, x_title, y_title, log=log, show_markers=max_points <= MAX_MARKED_POINTS, zoom=not live
-    )
     st.markdown(f":small[{format_legend(visible_series)}]" if visible_series else "\u00a0")
     if not visible_series:
         with st.container(height=height, vertical_alignment="center", horizontal_alignment="center"):
             st.caption(EMPTY_TEXT)
         return
+    rows: list[Row] = [(x, y, name, None, None) for x, y, name in visible_points]
+    rows += [(x, low, name, high, None) for x, low, high, name in bands if not log or low > 0]
+    rows += [(x, None, "", None, label) for label, x in (marks or {}).items()]
+    spec = build_spec(
+        visible_series,
+        x_title,
+        y_title,
+        log=log,
+        show_markers=max_points <= MAX_MARKED_POINTS,
+        zoom=not live,
+        domains=compute_first_domains(rows),
+    )
     if live:
-        data = {name: [point[index] for point in visible_points] for index, name in enumerate(POINT_FIELDS)}
+        data = {name: [row[index] for row in rows] for index, name in enumerate(FIELDS)}
         st.vega_lite_chart(data, spec, key=key, alt=alt, height=height)
         return
-    rows = {"values": [dict(zip(POINT_FIELDS, point, strict=True)) for point in visible_points]}
+    values = [{name: value for name, value in zip(FIELDS, row, strict=True) if value is not None} for row in rows]
     # Streamlit moves rows out of the spec itself, but not out of its layers.
-    st.vega_lite_chart(spec={"layer": [{"data": rows, **spec}]}, key=key, alt=alt, height=height)
-
-
-def _build_spec(
-    series: Sequence[Series], x_title: str, y_title: str, *, log: bool, show_markers: bool, zoom: bool
-) -> dict[str, Any]:
-    names = [curve.name for curve in series]
-
-    def scale(values: Iterable[Any]) -> dict[str, Any]:
-        return {"domain": names, "range": list(values)}
-
-    base_channel = {"field": "series", "type": "nominal", "legend": None}
-    colour = {**base_channel, "scale": scale(curve.colour for curve in series)}
-    dash = {**base_channel, "scale": scale(list(curve.dash) for curve in series)}
-    thin = [curve.name for curve in series if curve.thin]
-    width = {"condition": {"test": f"indexof({json.dumps(thin)}, datum.series) >= 0", "value": 1.3}, "value": 2.2}
-    shape = {**base_channel, "scale": scale(curve.shape for curve in series)}
-    encoding = {
-        "x": {
-            "field": "x",
-            "type": "quantitative",
-            "title": x_title,
-            "scale": {"zero": False, "nice": False},
-            "axis": {"tickMinStep": 1, "grid": False, "tickCount": 6},
-        },
-        "y": {
-            "field": "y",
-            "type": "quantitative",
-            "title": y_title,
-            "scale": {"type": "log" if log else "linear", "zero": False},
-            "axis": {"tickCount": 6},
-        },
-        "color": colour,
-    }
-    tooltip = [
-        {"field": "series", "type": "nominal", "title": "Curve"},
-        {"field": "x", "type": "quantitative", "title": x_title, "format": ".4~g"},
-        {"field": "y", "type": "quantitative", "title": y_title, "format": ".4~f"},
-    ]
-    return {
-        "layer": [
-            {
-                "mark": {"type": "line", "interpolate": "linear"},
-                "encoding": {**encoding, "strokeDash": dash, "strokeWidth": width},
-                "params": [ZOOM_PARAM] if zoom else [],
-            },
-            {
-                "mark": {
-                    "type": "point",
-                    "filled": True,
-                    "size": 34 if show_markers else 120,
-                    "opacity": 1 if show_markers else 0,
-                },
-                "encoding": {**encoding, "shape": shape, "tooltip": tooltip},
-            },
-        ],
-    }
+    st.vega_lite_chart(spec={"layer": [{"data": {"values": values}, **spec}]}, key=key, alt=alt, height=height)
 
 
 def build_train_val_series(rows: Sequence[MetricsRow], metric: str) -> tuple[list[Point], list[Series]]:
@@ -266,6 +220,23 @@ def build_dice_series(rows: Sequence[MetricsRow]) -> tuple[list[Point], list[Ser
             points += [(x, y, series_name) for x, y in extract_values(rows, f"{prefix}dice_{region}")]
             series.append(Series(series_name, colour, dash, shape))
     return points, series
+
+
+def build_class_series(rows: Sequence[MetricsRow], metric: str) -> tuple[list[Point], list[Series]]:
+    """Return the validation curves of ``iou``, ``precision`` or ``recall`` of nucleus, cytoplasm and cell."""
+    points: list[Point] = [
+        (x, y, format_region(region))
+        for region in REGION_COLOURS
+        for x, y in extract_values(rows, f"val_{metric}_{region}")
+    ]
+    styles = zip(REGION_COLOURS.items(), MARKER_SHAPES, strict=False)
+    return points, [Series(format_region(region), colour, SOLID, shape) for (region, colour), shape in styles]
+
+
+def build_single_series(rows: Sequence[MetricsRow], metric: str) -> tuple[list[Point], list[Series]]:
+    """Return the curve of a metric of the training itself, such as ``learning_rate``."""
+    title = METRIC_TITLES[metric]
+    return [(x, y, title) for x, y in extract_values(rows, metric)], [Series(title, VIOLET)]
 
 
 def build_heldout_series(heldout_dice: Mapping[str, float], epochs: int) -> tuple[list[Point], list[Series]]:

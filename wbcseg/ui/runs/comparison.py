@@ -8,6 +8,7 @@ from typing import Final
 
 import streamlit as st
 
+from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.training.runs.summary import RunSummary, diff_configs, summarise_run
 from wbcseg.ui.components import line_charts
 from wbcseg.ui.components.line_charts import (
@@ -19,6 +20,7 @@ from wbcseg.ui.components.line_charts import (
     SOLID,
     TRAINING,
     VALIDATION,
+    Band,
     Point,
     Series,
     compute_ema,
@@ -26,7 +28,7 @@ from wbcseg.ui.components.line_charts import (
 )
 from wbcseg.ui.components.run_status import format_leaky_badge
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.formatting import MISSING_TEXT, escape_markdown, format_mean, format_region
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.train.fields import FIELDS
 
@@ -44,6 +46,29 @@ def show_run_curves(selected: Sequence[RunSummary]) -> None:
     """Show the curves of the selected runs; they update while one of them is active."""
     any_active = any(summary.is_active for summary in selected)
     st.fragment(_render_curves, run_every=LIVE_REFRESH_SECONDS if any_active else None)(tuple(selected), any_active)
+
+
+def show_scores(selected: Sequence[RunSummary]) -> None:
+    """Show the score of each selected run's model on its held-out images, with its interval."""
+    scored = [summary for summary in selected if summary.heldout_dice]
+    if len(selected) < 2 or not scored:
+        return
+    rows = [
+        [
+            escape_markdown(summary.name),
+            *(format_mean(summary.heldout_dice.get(region)) for region in FOREGROUND_REGIONS),
+            f"{summary.heldout_interval[0]:.3f} to {summary.heldout_interval[1]:.3f}"
+            if summary.heldout_interval
+            else MISSING_TEXT,
+            str(summary.heldout_images),
+        ]
+        for summary in scored
+    ]
+    show_table(
+        ["Model", *(format_region(region) for region in FOREGROUND_REGIONS), "Cell, 95 % interval", "Images"],
+        rows,
+        "Dice of each model on its own held-out images",
+    )
 
 
 def show_config_diff(selected: Sequence[RunSummary]) -> None:
@@ -94,6 +119,43 @@ def overlay_runs(
     return points, series
 
 
+def group_repeats(selected: Sequence[RunSummary]) -> list[list[RunSummary]]:
+    """Group runs that repeat a training with another seed, in the order of the runs."""
+    groups: dict[str, list[RunSummary]] = {}
+    for summary in selected:
+        # A run that cannot be read is alone.
+        key = summary.config.replace(seed=0).compute_hash() if summary.config else summary.name
+        groups.setdefault(key, []).append(summary)
+    return list(groups.values())
+
+
+def overlay_repeats(
+    groups: Sequence[Sequence[RunSummary]], metric: str, *, smoothing: float
+) -> tuple[list[Point], list[Series], list[Band]]:
+    """Return for each group of repeats the mean curve of the validation images, and the band from lowest to highest.
+
+    Args:
+        groups: Runs that differ in their seed only, see :func:`group_repeats`.
+        metric: Name of the metric in the rows of an epoch, without ``val_``.
+        smoothing: See :func:`wbcseg.ui.components.line_charts.compute_ema`.
+    """
+    points: list[Point] = []
+    series: list[Series] = []
+    bands: list[Band] = []
+    for index, group in enumerate(groups):
+        name = group[0].name if len(group) == 1 else f"{group[0].name} and {len(group) - 1} more seeds"
+        by_epoch: dict[int, list[float]] = {}
+        for summary in group:
+            for epoch, y in compute_ema(extract_values(summary.run.load_metrics(), f"val_{metric}"), smoothing):
+                by_epoch.setdefault(int(epoch), []).append(y)
+        points += [(epoch, sum(values) / len(values), name) for epoch, values in sorted(by_epoch.items())]
+        if len(group) > 1:
+            bands += [(epoch, min(values), max(values), name) for epoch, values in sorted(by_epoch.items())]
+        colour, shape = COLOURS[index % len(COLOURS)], MARKER_SHAPES[index % len(MARKER_SHAPES)]
+        series.append(Series(name, colour, DASH_PATTERNS[index % len(DASH_PATTERNS)], shape))
+    return points, series, bands
+
+
 def _render_curves(selected: Sequence[RunSummary], was_active: bool) -> None:
     if was_active and not any(summarise_run(summary.run).is_active for summary in selected):
         st.rerun()
@@ -121,8 +183,19 @@ def _render_curves(selected: Sequence[RunSummary], was_active: bool) -> None:
             "X axis", (EPOCH_AXIS, TIME_AXIS), default=EPOCH_AXIS, required=True, key="x_axis"
         )
         smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, width=180, key="smoothing", help=GLOSSARY["Smoothing"])
-    by_time = x_axis == TIME_AXIS
-    points, series = overlay_runs(selected[:MAX_RUNS], metric, subsets, by_time=by_time, smoothing=smoothing)
+        groups = group_repeats(selected[:MAX_RUNS])
+        as_bands = len(groups) < min(len(selected), MAX_RUNS) and st.toggle(
+            "Seeds as a band",
+            True,
+            key="bands",
+            help="Runs that differ in their seed only: the mean, and the band from the lowest to the highest.",
+        )
+    by_time = x_axis == TIME_AXIS and not as_bands
+    bands: list[Band] = []
+    if as_bands:
+        points, series, bands = overlay_repeats(groups, metric, smoothing=smoothing)
+    else:
+        points, series = overlay_runs(selected[:MAX_RUNS], metric, subsets, by_time=by_time, smoothing=smoothing)
     if not points:
         st.caption("None of the selected runs has values of this metric yet.")
         return
@@ -136,6 +209,7 @@ def _render_curves(selected: Sequence[RunSummary], was_active: bool) -> None:
         live=was_active,
         log=y_scale == LOG_SCALE,
         height=380,
+        bands=bands,
     )
     hints = ([line_charts.DASH_EXPLANATION] if len(subsets) > 1 else []) + (
         [] if was_active else [line_charts.ZOOM_HINT]

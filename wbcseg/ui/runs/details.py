@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import streamlit as st
 
 from wbcseg.errors import WbcsegError
 from wbcseg.training import Run
 from wbcseg.training.jobs import manager
+from wbcseg.training.runs.archive import estimate_zip_size, zip_run
+from wbcseg.training.runs.details import MAX_OWNER_LENGTH, MAX_TAGS, save_owner, save_tags
 from wbcseg.training.runs.folder import MAX_NOTES_LENGTH
-from wbcseg.training.runs.summary import RunSummary, estimate_zip_size, summarise_run, zip_run
+from wbcseg.training.runs.summary import RunSummary, list_summaries, summarise_run
 from wbcseg.ui import routes
 from wbcseg.ui.components import problems
 from wbcseg.ui.components.line_charts import LIVE_REFRESH_SECONDS
 from wbcseg.ui.components.run_status import format_status_badge, show_actions, show_leakage_badge, show_status
 from wbcseg.ui.formatting import escape_markdown, format_bytes
-from wbcseg.ui.runs.table import SELECTED_KEY
+from wbcseg.ui.runs.table import SELECTED_KEY, format_heldout, get_baseline, pin_baseline
+from wbcseg.ui.train import address
 from wbcseg.ui.train.fields import format_config
 
 PROBLEM_KEY: Final = "details_problem"
@@ -36,6 +39,7 @@ def show_run_tools(summary: RunSummary) -> None:
     """Show notes, rename, download and delete of one run."""
     notes_column, tools_column = st.columns([3, 2], gap="large")
     with notes_column:
+        _show_labels(summary)
         _show_notes(summary)
     with tools_column:
         _show_rename(summary)
@@ -63,6 +67,8 @@ def _render_status(initial: RunSummary, was_active: bool) -> None:
         st.rerun()
     config_text = escape_markdown(format_config(current.config)) if current.config else ""
     st.markdown(f"{format_status_badge(current)} {config_text}")
+    if current.heldout_dice:
+        st.markdown(f"**On its held-out images:** {format_heldout(current)}")
     show_status(current)
     show_leakage_badge(current)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -70,6 +76,68 @@ def _render_status(initial: RunSummary, was_active: bool) -> None:
         if current.config is not None:
             query_params = {"tab": routes.TRAIN_PROGRESS_TAB, "run": current.name}
             st.page_link(routes.TRAIN, label="Progress", icon=":material/monitoring:", query_params=query_params)
+            st.page_link(
+                routes.TRAIN,
+                label="Duplicate with changes",
+                icon=":material/content_copy:",
+                query_params=address.build_link(current.config),
+            )
+            _show_baseline_button(current)
+
+
+def _show_baseline_button(summary: RunSummary) -> None:
+    if get_baseline() == summary.name:
+        st.button(
+            "Baseline", icon=":material/keep_off:", key="unpin", type="tertiary", on_click=pin_baseline, args=(None,)
+        )
+    else:
+        st.button(
+            "Pin as baseline",
+            icon=":material/keep:",
+            key="pin",
+            type="tertiary",
+            on_click=pin_baseline,
+            args=(summary.name,),
+            help="The table then says how other runs differ from it, and comparisons include it.",
+        )
+
+
+def _show_labels(summary: RunSummary) -> None:
+    """Show fields for tags and owner."""
+    tags_key, owner_key = f"tags_{summary.name}", f"owner_{summary.name}"
+    st.session_state.setdefault(tags_key, list(summary.details.tags))
+    st.session_state.setdefault(owner_key, summary.details.owner)
+    with st.container(horizontal=True):
+        st.multiselect(
+            "Tags",
+            list_tags(list_summaries()),
+            key=tags_key,
+            accept_new_options=True,
+            max_selections=MAX_TAGS,
+            on_change=_save_label,
+            args=(save_tags, summary.run, tags_key),
+            placeholder="Choose or type",
+        )
+        st.text_input(
+            "Owner",
+            key=owner_key,
+            max_chars=MAX_OWNER_LENGTH,
+            on_change=_save_label,
+            args=(save_owner, summary.run, owner_key),
+            placeholder="a name or nickname",
+        )
+
+
+def list_tags(summaries: Sequence[RunSummary]) -> list[str]:
+    """Return the tags of all runs, in order."""
+    return sorted({tag for summary in summaries for tag in summary.details.tags})
+
+
+def _save_label(save: Callable[[Run, Any], None], run: Run, key: str) -> None:
+    try:
+        save(run, st.session_state[key])
+    except WbcsegError as error:
+        problems.report_problem(PROBLEM_KEY, error)
 
 
 def _show_notes(summary: RunSummary) -> None:

@@ -21,6 +21,7 @@ from wbcseg.ui.train.snapshots import show_snapshots
 
 EPOCH_VIEW: Final = "By epoch"
 BATCH_VIEW: Final = "First epoch, by batch"
+MORE_CURVES: Final = "Classes, learning rate, gradients and speed"
 THESIS_METRIC: Final = "binary_accuracy"
 """What the thesis calls accuracy."""
 
@@ -65,7 +66,7 @@ def _render_live(initial: RunSummary, was_active: bool) -> None:
         return
     show_leakage_badge(current)
     _show_curves(current, current.config)
-    st.subheader("Predictions on three held-out cells")
+    st.subheader("Predictions on held-out cells")
     with st.container(horizontal=True, vertical_alignment="center"):
         palette = select_palette(label_visibility="collapsed")
         show_legend(palette)
@@ -112,10 +113,37 @@ def _show_curves(summary: RunSummary, config: TrainingConfig) -> None:
                 points, series = [*points, *level_points], [*series, *level_series]
             _show_curve(summary, f"Fast Dice ({config.input_size} px)", points, series, x_title)
             _show_heldout_dice(summary)
+    if view == EPOCH_VIEW:
+        _show_more_curves(summary, rows)
     st.caption(line_charts.DASH_EXPLANATION + ("" if summary.is_active else f" {line_charts.ZOOM_HINT}"))
     if show_thesis:
         _show_thesis_note(same_loss)
     _show_metrics_table(visible_rows, x_title)
+
+
+def list_marks(summary: RunSummary) -> dict[str, float]:
+    """Return the epochs that are marked in the curves: the best one, and the one whose weights are kept."""
+    best, kept = summary.best_score_epoch, summary.kept_epoch
+    if best is None or kept is None:
+        return {}
+    return {"best, kept": best} if best == kept else {"best": best, "kept": kept}
+
+
+def _show_more_curves(summary: RunSummary, rows: Sequence[MetricsRow]) -> None:
+    """Show on demand how each class does, and learning rate, gradients and speed."""
+    if not any("learning_rate" in row for row in rows):
+        return
+    expander = st.expander(MORE_CURVES, icon=":material/show_chart:", on_change="rerun", key=f"more_{summary.name}")
+    if not expander.open:
+        return
+    with expander, st.grid(3, min_column_width=300, gap=("small", "medium")) as grid:
+        for metric in ("precision", "recall", "iou"):
+            with grid.cell():
+                title = METRIC_TITLES[f"{metric}_cell"].partition(",")[0]
+                _show_curve(summary, f"{title}, validation", *line_charts.build_class_series(rows, metric), "Epoch")
+        for metric in ("learning_rate", "gradient_norm", "images_per_second"):
+            with grid.cell():
+                _show_curve(summary, METRIC_TITLES[metric], *line_charts.build_single_series(rows, metric), "Epoch")
 
 
 def _show_curve(
@@ -128,7 +156,9 @@ def _show_curve(
     }
     # Of the six Dice curves, the three of the validation images are enough.
     reported = validation_values if len(last_values) > 2 and validation_values else last_values
-    value_texts = [f"{name.replace(line_charts.SUBSET_SEPARATOR, ' ').lower()} {y:.3f}" for name, y in reported.items()]
+    value_texts = [
+        f"{name.replace(line_charts.SUBSET_SEPARATOR, ' ').lower()} {_format_value(y)}" for name, y in reported.items()
+    ]
     with st.container(gap="xsmall"):
         st.markdown(f"**{title}**")
         description = f"{title} by {x_title.lower()}"
@@ -138,10 +168,21 @@ def _show_curve(
         )
         key = f"{title}_{x_title}"
         line_charts.show_line_chart(
-            points, series, x_title=x_title, y_title=title, alt=alt, key=key, live=summary.is_active
+            points,
+            series,
+            x_title=x_title,
+            y_title=title,
+            alt=alt,
+            key=key,
+            live=summary.is_active,
+            marks=list_marks(summary) if x_title == "Epoch" else None,
         )
         prefix = "Now" if summary.is_active else "Last"
         st.caption(f"{prefix}: {', '.join(value_texts)}" if value_texts else "\u00a0")
+
+
+def _format_value(value: float) -> str:
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.01 else f"{value:.2g}"
 
 
 def _show_heldout_dice(summary: RunSummary) -> None:

@@ -1,0 +1,1 @@
+"""The Vega-Lite specification of charts with curves."""
