@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from wbcseg.training.runs.examples import list_examples
 from wbcseg.training.runs.summary import list_summaries
 from wbcseg.ui import glossary, navigation, routes
 from wbcseg.ui.segment import edited_masks
@@ -41,13 +42,14 @@ if new_tab.open:
 if progress_tab.open:
     address.clear_form()
     with progress_tab:
-        if summaries:
-            live.show_live(live.select_run(summaries))
+        examples = list_examples()
+        if not summaries:
+            st.info(f"There are no runs yet. Set one up under {routes.TRAIN_NEW_TAB}.", icon=":material/school:")
+        if summaries or examples:
+            live.show_live(live.select_run([*summaries, *examples]))
             glossary.show_glossary(
                 "Epoch", "Batch", "Loss", "Accuracy", "Binary accuracy", "Dice", "Fast Dice", "Held-out", "Leaky split"
             )
-        else:
-            st.info(f"There are no runs yet. Set one up under {routes.TRAIN_NEW_TAB}.", icon=":material/school:")
 
 if methods_tab.open:
     address.clear_form()

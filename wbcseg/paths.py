@@ -71,6 +71,11 @@ def get_weights_folder() -> Path:
     return Path(chosen) if chosen else _find_shipped("weights")
 
 
+def get_example_runs_folder() -> Path:
+    """Return the folder of the finished runs that come with the package."""
+    return PACKAGE / "training" / "runs" / "examples"
+
+
 def get_detector_folder() -> Path:
     """Return the folder of the cell detector: beside the shipped models, or the one that came with the package."""
     return _get_special_folder(DETECTOR_FOLDER)

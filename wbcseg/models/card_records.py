@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from wbcseg.metrics import FOREGROUND_REGIONS, REGIONS
 from wbcseg.metrics.calibration import CalibrationResult
+
+NORMAL_QUANTILE: Final = 1.96
+"""Standard errors on each side of a mean that make a 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,13 @@ class RegionScores:
     jaccard: float | None
     jaccard_se: float | None
     n: int
+
+    def compute_interval(self) -> tuple[float, float] | None:
+        """Return the 95 % interval of the mean Dice, from its standard error; ``None`` without one."""
+        if self.dice is None or self.dice_se is None or self.n < 2:
+            return None
+        margin = NORMAL_QUANTILE * self.dice_se
+        return max(0.0, self.dice - margin), min(1.0, self.dice + margin)
 
 
 @dataclass(frozen=True)

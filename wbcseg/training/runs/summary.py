@@ -16,8 +16,8 @@ from wbcseg.errors import ErrorCode, RunError, WbcsegError
 from wbcseg.metrics import CELL, FOREGROUND_REGIONS
 from wbcseg.models.card import ModelCard
 from wbcseg.models.card_errors import CARD_FILE
-from wbcseg.models.card_records import HeldoutMetrics, RegionScores
-from wbcseg.paths import get_runs_folder
+from wbcseg.models.card_records import HeldoutMetrics
+from wbcseg.paths import get_example_runs_folder, get_runs_folder
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.manager import is_launching, reap_if_hung
 from wbcseg.training.jobs.queue import list_queued_runs, list_runs
@@ -42,9 +42,6 @@ SETTLED_STATUSES: Final = ("finished", "stopped", "failed")
 """Statuses that only change when a file of the run changes. Their summaries are kept."""
 
 MAX_CACHED_SUMMARIES: Final = 2_000
-
-NORMAL_QUANTILE: Final = 1.96
-"""Standard errors on each side of a mean that make a 95 % interval."""
 
 _SUMMARISED_FILES: Final = (
     "config.json",
@@ -116,6 +113,11 @@ class RunSummary:
     def is_active(self) -> bool:
         """Whether a process works on it."""
         return self.status in ACTIVE_STATUSES
+
+    @property
+    def is_example(self) -> bool:
+        """Whether it came with the package. Nobody can change or delete it."""
+        return self.run.folder.parent == get_example_runs_folder()
 
     @property
     def is_resumable(self) -> bool:
@@ -219,7 +221,7 @@ def _summarise(run: Run) -> RunSummary:
         epoch=len(rows),
         epochs=config.epochs,
         heldout_dice=_read_heldout_dice(run) if status == "finished" else {},
-        heldout_interval=_compute_interval(heldout.regions[CELL]) if heldout else None,
+        heldout_interval=heldout.regions[CELL].compute_interval() if heldout else None,
         heldout_images=heldout.images if heldout else 0,
         fast_dice={
             region: last_row[f"val_dice_{region}"] for region in FOREGROUND_REGIONS if f"val_dice_{region}" in last_row
@@ -255,14 +257,6 @@ def _read_heldout(run: Run) -> HeldoutMetrics | None:
 @lru_cache(maxsize=1024)
 def _read_card_scores(path: Path, _changed: int) -> HeldoutMetrics:
     return ModelCard.read(path.parent).test_metrics
-
-
-def _compute_interval(scores: RegionScores) -> tuple[float, float] | None:
-    """Return the 95 % interval of a mean Dice, from its standard error over the images."""
-    if scores.dice is None or scores.dice_se is None or scores.n < 2:
-        return None
-    margin = NORMAL_QUANTILE * scores.dice_se
-    return max(0.0, scores.dice - margin), min(1.0, scores.dice + margin)
 
 
 def find_best_run(summaries: Sequence[RunSummary]) -> RunSummary | None:

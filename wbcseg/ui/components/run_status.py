@@ -53,6 +53,8 @@ def format_status(summary: RunSummary) -> str:
 
 def format_status_badge(summary: RunSummary) -> str:
     """Return a run's status as a coloured badge, in Markdown."""
+    if summary.is_example:
+        return ":violet-badge[:material/school: Example]"
     _, colour, icon = STATUS_STYLES[summary.status]
     return f":{colour}-badge[:material/{icon}: {format_status(summary)}]"
 
@@ -121,7 +123,7 @@ def show_actions(summary: RunSummary, key: str) -> None:
                 args=("resume", summary.run, None),
                 help="Resumes after the last complete epoch.",
             )
-        if summary.status == "finished":
+        if summary.status == "finished" and not summary.is_example:
             _show_segment_link(summary)
     if summary.is_resumable and summary.config and summary.config.dataset == UPLOADED_DATASET:
         upload = upload_dataset(

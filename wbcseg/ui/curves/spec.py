@@ -109,11 +109,11 @@ def build_spec(
                 "mark": {"type": "area", "opacity": 0.18, "line": False},
                 "encoding": {**encoding, "y2": {"field": "y2"}},
             },
-            _build_mark_layer({"type": "rule", "strokeDash": [4, 3], "color": MARK_COLOUR}, x, {}),
+            _build_mark_layer("isValid(datum.mark)", {"type": "rule", "strokeDash": [4, 3]}, x),
+            # The kept weights are often those of the last epoch, at the right edge of the chart.
+            _build_mark_layer("datum.mark === 'best'", {"type": "text", "align": "left", "dx": 4}, x),
             _build_mark_layer(
-                {"type": "text", "align": "right", "dx": -4, "baseline": "top", "color": MARK_COLOUR},
-                x,
-                {"y": {"value": 2}, "text": {"field": "mark"}},
+                "isValid(datum.mark) && datum.mark !== 'best'", {"type": "text", "align": "right", "dx": -4}, x
             ),
             {
                 "transform": points_only,
@@ -136,8 +136,14 @@ def build_spec(
     }
 
 
-def _build_mark_layer(mark: dict[str, Any], x: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
-    return {"transform": [{"filter": "isValid(datum.mark)"}], "mark": mark, "encoding": {"x": x, **encoding}}
+def _build_mark_layer(condition: str, mark: dict[str, Any], x: dict[str, Any]) -> dict[str, Any]:
+    """Return the vertical lines of marked epochs, or their labels at the top."""
+    label = {"y": {"value": 2}, "text": {"field": "mark"}} if mark["type"] == "text" else {}
+    return {
+        "transform": [{"filter": condition}],
+        "mark": {"color": MARK_COLOUR, **({"baseline": "top"} if label else {}), **mark},
+        "encoding": {"x": x, **label},
+    }
 
 
 def _build_hover_layer(names: Sequence[str], x: dict[str, Any], x_title: str) -> dict[str, Any]:

@@ -37,6 +37,9 @@ def show_run(summary: RunSummary) -> None:
 
 def show_run_tools(summary: RunSummary) -> None:
     """Show notes, rename, download and delete of one run."""
+    if summary.is_example:
+        show_delete_button([summary])
+        return
     notes_column, tools_column = st.columns([3, 2], gap="large")
     with notes_column:
         _show_labels(summary)
@@ -50,6 +53,9 @@ def show_run_tools(summary: RunSummary) -> None:
 
 def show_delete_button(selected: Sequence[RunSummary]) -> None:
     """Show a button that deletes runs after a confirmation."""
+    if any(summary.is_example for summary in selected):
+        st.caption("Examples come with the program and cannot be deleted.")
+        return
     active_names = [summary.name for summary in selected if summary.is_active]
     if st.button(
         "Delete" if len(selected) == 1 else f"Delete {len(selected)} runs",

@@ -11,8 +11,8 @@ import streamlit as st
 
 from wbcseg.metrics import CELL
 from wbcseg.training import TrainingConfig
-from wbcseg.training.jobs import manager
-from wbcseg.training.runs.summary import RunSummary, find_best_run, list_summaries, summarise_run
+from wbcseg.training.runs.examples import list_examples
+from wbcseg.training.runs.summary import RunSummary, find_best_run, list_summaries
 from wbcseg.ui import routes
 from wbcseg.ui.components.run_status import format_status
 from wbcseg.ui.formatting import MISSING_TEXT, escape_markdown, pluralise
@@ -45,10 +45,14 @@ def select_runs() -> list[RunSummary]:
     The selection is in the address (``runs``). It holds names, because runs may be added or deleted while the page is
     open.
     """
-    summaries = list_summaries()
-    if not summaries:
-        st.info("There are no runs yet.", icon=":material/school:")
+    summaries = list_with_examples()
+    if all(summary.is_example for summary in summaries):
+        st.info(
+            "There are no runs yet. The examples were trained on synthetic smears, to look around.",
+            icon=":material/school:",
+        )
         st.page_link(routes.TRAIN, label="Set up a training run", icon=":material/play_arrow:")
+    if not summaries:
         st.stop()
     if SELECTED_KEY not in st.session_state or "runs" in st.query_params:
         st.session_state.setdefault(SELECTED_KEY, st.query_params.get_all("runs"))
@@ -62,6 +66,11 @@ def select_runs() -> list[RunSummary]:
     )
     st.query_params["runs"] = st.session_state[SELECTED_KEY]
     return [summary for summary in summaries if summary.name in st.session_state[SELECTED_KEY]]
+
+
+def list_with_examples() -> list[RunSummary]:
+    """Return all runs, the newest first; without any, the examples."""
+    return list_summaries() or list_examples()
 
 
 def _filter_summaries(summaries: Sequence[RunSummary]) -> list[RunSummary]:
@@ -92,7 +101,7 @@ def _join_cells(table: Mapping[str, Sequence[Any]]) -> list[str]:
 
 
 def _render_table(selected: tuple[str, ...], was_active: bool) -> None:
-    all_summaries = list_summaries()
+    all_summaries = list_with_examples()
     if (
         tuple(st.session_state[SELECTED_KEY]) != selected
         or any(summary.is_active for summary in all_summaries) != was_active
@@ -114,7 +123,7 @@ def _render_table(selected: tuple[str, ...], was_active: bool) -> None:
         selection_mode="multi-row",
         key=_TABLE_KEY,
         column_config={
-            "Run": st.column_config.TextColumn(width="medium", pinned=True),
+            "Run": st.column_config.TextColumn(width="medium"),
             "Split": st.column_config.TextColumn(help=GLOSSARY["Leaky split"]),
             HELDOUT_DICE: st.column_config.NumberColumn(
                 format="%.3f",
@@ -169,7 +178,8 @@ def add_baseline(selected: Sequence[RunSummary]) -> list[RunSummary]:
     name = get_baseline()
     if name is None:
         return list(selected)
-    return [summarise_run(manager.get_run(name)), *(summary for summary in selected if summary.name != name)]
+    baseline = [summary for summary in list_with_examples() if summary.name == name]
+    return [*baseline, *(summary for summary in selected if summary.name != name)]
 
 
 def pin_baseline(name: str | None) -> None:
@@ -202,7 +212,7 @@ def build_columns(summaries: Sequence[RunSummary], baseline_dice: float | None =
         interval = summary.heldout_interval
         cells = {
             "Run": summary.name,
-            "Status": format_status(summary),
+            "Status": "Example" if summary.is_example else format_status(summary),
             HELDOUT_DICE: dice,
             INTERVAL: (interval[1] - interval[0]) / 2 if interval else None,
             CHANGE: dice - baseline_dice if dice is not None and baseline_dice is not None else None,
