@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from wbcseg.errors import ConfigError
 from wbcseg.models import ARCHITECTURES
+from wbcseg.models.looks import RESERVED_LOOKS, Look, get_look, register_look
 
 MIN_DISTANCE = 15.0
+MIN_CONTRAST = 2.8
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 VISION = {
@@ -45,10 +48,33 @@ def test_each_network_has_its_own_title_colour_and_mark() -> None:
 
 @pytest.mark.parametrize("vision", VISION)
 def test_colours_are_apart(vision: str) -> None:
-    seen = {name: to_lab(np.clip(VISION[vision] @ to_linear(spec.color), 0, 1)) for name, spec in ARCHITECTURES.items()}
+    colors = {name: spec.color for name, spec in ARCHITECTURES.items()} | {color: color for color, _ in RESERVED_LOOKS}
+    seen = {name: to_lab(np.clip(VISION[vision] @ to_linear(color), 0, 1)) for name, color in colors.items()}
     distances = {(a, b): float(np.linalg.norm(seen[a] - seen[b])) for a, b in itertools.combinations(seen, 2)}
     closest = min(distances, key=distances.__getitem__)
     assert distances[closest] >= MIN_DISTANCE, (closest, distances[closest])
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#15141c"])
+def test_colours_are_seen_on_a_light_and_a_dark_page(page: str) -> None:
+    colors = [*(spec.color for spec in ARCHITECTURES.values()), *(color for color, _ in RESERVED_LOOKS)]
+    for color in colors:
+        darker, lighter = sorted(float(TO_XYZ[1] @ to_linear(value)) for value in (color, page))
+        assert (lighter + 0.05) / (darker + 0.05) >= MIN_CONTRAST, color
+
+
+def test_what_is_no_network_has_a_look_of_its_own_that_stays() -> None:
+    looks = {get_look(name) for name in ARCHITECTURES}
+    forest = get_look("random_forest_of_a_test")
+    assert forest.title == "Random forest of a test"
+    assert (forest.color, forest.marker) in RESERVED_LOOKS
+    assert forest.marker not in {look.marker for look in looks}
+    # The beginning of a name is not the name.
+    assert get_look("unetplusplus").color != get_look("unet").color
+    register_look("a_method", "A method", "#123456", "x")
+    assert get_look("a_method") == Look("A method", "#123456", "x")
+    with pytest.raises(ConfigError, match="unet"):
+        register_look("unet", "Mine", "#123456", "x")
 
 
 def test_each_network_says_its_source_and_how_it_differs() -> None:

@@ -71,6 +71,56 @@ def compute_confidence_interval(
     return float(low), float(high)
 
 
+def compute_confidence_intervals(
+    columns: NDArray[np.float64], *, level: float = CONFIDENCE_LEVEL, resamples: int = N_RESAMPLES, seed: int = 2
+) -> NDArray[np.float64]:
+    """Return the interval of :func:`compute_confidence_interval` for each of many columns, faster than one by one.
+
+    Args:
+        columns: ``float64[N, M]``, a row for each image, NaN where undefined.
+        level: Confidence level.
+        resamples: Number of bootstrap samples.
+        seed: Random seed.
+
+    Returns:
+        ``float64[M, 2]``, lower and upper bounds; NaN with fewer than two values.
+    """
+    size, n_columns = columns.shape
+    bounds = np.full((n_columns, 2), np.nan)
+    is_complete = ~np.isnan(columns).any(axis=0)
+    for index in np.flatnonzero(~is_complete):
+        bounds[index] = compute_confidence_interval(columns[:, index], level=level, resamples=resamples, seed=seed)
+    if size < 2 or not is_complete.any():
+        return bounds
+    complete = columns[:, is_complete]
+    centred = complete - complete[0]
+    counts = _draw_resample_counts(size, resamples, seed)
+    means = np.empty((complete.shape[1], resamples))
+    for start in range(0, resamples, CHUNK_SIZE):
+        chunk = counts[start : start + CHUNK_SIZE].astype(np.float64)
+        means[:, start : start + CHUNK_SIZE] = (chunk @ centred / size).T
+    quantiles = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=1, overwrite_input=True)
+    bounds[is_complete] = (quantiles + complete[0]).T
+    return bounds
+
+
+def compute_average_ranks(columns: NDArray[np.float64], *, lower_is_better: bool = False) -> NDArray[np.float64]:
+    """Return the mean rank of each column over the rows, 1 for the best; equal values share their mean rank.
+
+    Args:
+        columns: ``float64[N, M]``, a row for each image, none NaN.
+        lower_is_better: Whether low values are good.
+
+    Returns:
+        ``float64[M]``, 1 to M; they add up to M (M + 1) / 2 (Demšar, 2006).
+    """
+    values = columns if lower_is_better else -columns
+    lower = (values[:, None, :] < values[:, :, None]).sum(axis=2)
+    equal = (values[:, None, :] == values[:, :, None]).sum(axis=2)
+    ranks: NDArray[np.float64] = (lower + (equal + 1) / 2).mean(axis=0)
+    return ranks
+
+
 @lru_cache(maxsize=4)
 def _draw_resample_counts(size: int, resamples: int, seed: int) -> NDArray[np.uint16]:
     """Return how often each value is in each bootstrap resample, ``uint16[resamples, size]``.

@@ -22,7 +22,7 @@ DENSE_KERNEL = 7
     "segmented. Pools by 2, 2, 2 and 3 instead of five times by 2; starts from random weights instead of those of "
     "ImageNet; is trained on whole images instead of object proposals.",
     has_skips=False,
-    color="#a5b45a",
+    color="#2da596",
     marker="diamond-open",
     order=5,
 )

@@ -22,7 +22,7 @@ MIDDLE_BLOCKS = 4
     deviations="Four middle blocks of the Xception instead of sixteen, and rates of 3, 6 and 9 instead of 12, 24 and "
     "36, in proportion to the maps of small images; starts from random weights instead of those of ImageNet.",
     has_skips=True,
-    color="#5a4b0f",
+    color="#3c5ab4",
     marker="hexagon",
     size_multiple=8,
     order=11,

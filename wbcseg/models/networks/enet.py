@@ -25,7 +25,7 @@ CONTEXT_DILATIONS = (1, 2, 0, 4, 1, 8, 0, 16)
     "Exported in float16: in 8-bit integers, values near a maximum equal it, and one pixel in 25 changed its class. "
     "Float16, too, can now and then move the place of a maximum whose neighbour is nearly as large.",
     has_skips=False,
-    color="#c30fff",
+    color="#1e96ff",
     marker="triangle-right",
     uses_int8=False,
     size_multiple=8,

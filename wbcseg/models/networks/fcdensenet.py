@@ -21,7 +21,7 @@ DEVIATIONS = "Pools by 2, 2, 2 and 3 instead of five times by 2, so that 120 pix
     reference=REFERENCE,
     deviations=DEVIATIONS,
     has_skips=True,
-    color="#a50087",
+    color="#b40087",
     marker="triangle-left",
     order=8,
 )
@@ -40,7 +40,7 @@ def fcdensenet56(*, base_filters: int, dropout: float, bn_momentum: float) -> ke
     reference=REFERENCE,
     deviations=DEVIATIONS,
     has_skips=True,
-    color="#783c5a",
+    color="#ff3cff",
     marker="triangle-down",
     order=9,
 )

@@ -20,7 +20,7 @@ DENSE_MULTIPLE = 64
     deviations="Has batch normalisation, since it starts from random weights instead of those of ImageNet; is trained "
     "at once instead of from FCN-32s. Pools by 2, 2, 2 and 3 instead of five times by 2.",
     has_skips=True,
-    color="#691eb4",
+    color="#8700ff",
     marker="pentagon",
     order=6,
 )

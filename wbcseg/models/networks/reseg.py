@@ -20,7 +20,7 @@ RECURRENT_LAYERS = 2
     deviations="Starts from random weights instead of those of ImageNet, with batch normalisation. Exported in "
     "float16, because LiteRT has no loops in 8-bit integers.",
     has_skips=False,
-    color="#c3a5b4",
+    color="#964b69",
     marker="bowtie",
     uses_int8=False,
     size_multiple=8,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "random weights instead of those of ImageNet. Places of maxima are found by comparison, so that equal maxima "
     "share them.",
     has_skips=False,
-    color="#d2a500",
+    color="#965a3c",
     marker="square-open",
     order=4,
 )

@@ -20,7 +20,7 @@ DEPTH = len(POOL_SIZES)
     deviations="Has batch normalisation; the deepest pooling and the upsampling from it are by 3. With deep "
     "supervision, it predicts with the deepest decoder alone.",
     has_skips=True,
-    color="#0f00ff",
+    color="#ff1e5a",
     marker="star",
     auxiliary_layers=("decoder_1", "decoder_2", "decoder_3"),
     order=7,
