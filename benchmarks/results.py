@@ -13,12 +13,15 @@ from wbcseg.cli.models import format_markdown_table
 from wbcseg.evaluation import cross_site, reproduction, robustness
 from wbcseg.evaluation.comparison import MODE_LABELS, collect_metric, compare_results, summarise_values
 from wbcseg.evaluation.cross_validation import LEAKY_SUFFIX, list_study_files, load_study_results
+from wbcseg.evaluation.entries.entry import build_groups, read_results
+from wbcseg.evaluation.entries.ranking import RankedEntry, Ranking, collect_scores, rank_entries
 from wbcseg.evaluation.fields import load_fields_result
 from wbcseg.evaluation.metric_specs import ALL_CLASSES
 from wbcseg.evaluation.reproduction import ThesisComparison
 from wbcseg.evaluation.thesis import SCORED_CLASSES
 from wbcseg.evaluation.types import load_types_result
 from wbcseg.inference import Catalog
+from wbcseg.labels import CYTOPLASM
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models import get_spec
 
@@ -57,6 +60,35 @@ def build_cross_validation_table() -> str:
             cells.append(" / ".join(f"{mean:.4f}" for mean in means))
         lines.append(f"| {result.study} | {result.title} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def build_ranking_table() -> str:
+    """Return the ranking of each study by the Dice of the cytoplasm, the hardest class, in a single pass."""
+    lines = [
+        "| study | place | network | Dice cytoplasm | 95% interval | average rank | behind the best by |",
+        "|---|---:|---|---:|---:|---:|---|",
+    ]
+    for group in build_groups(read_results(list_study_files())).values():
+        if len(group.entries) < 2:
+            continue
+        scores = collect_scores(group.entries, "dice", CYTOPLASM.name, "single")
+        ranking = rank_entries(scores, {entry.key: entry.title for entry in group.entries}, "dice")
+        for place, entry in enumerate(ranking.entries, start=1):
+            summary = entry.summary
+            lines.append(
+                f"| {group.name} | {place} | {entry.title} | {summary.mean:.4f} | "
+                f"{summary.ci_low:.4f} to {summary.ci_high:.4f} | {entry.average_rank:.2f} | "
+                f"{_format_gap(ranking, entry)} |"
+            )
+    return "\n".join(lines)
+
+
+def _format_gap(ranking: Ranking, entry: RankedEntry) -> str:
+    if entry.key == ranking.best.key:
+        return ""
+    comparison = ranking.pairs[ranking.best.key, entry.key].comparison
+    gap = f"{comparison.difference:.4f} ({comparison.ci_low:.4f} to {comparison.ci_high:.4f})"
+    return f"{gap}, a tie" if entry.is_tied else gap
 
 
 def build_thesis_table() -> str:
@@ -377,6 +409,7 @@ WORKBENCH_RESPONSES: Final = {
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "models": build_models_table,
     "cross_validation": build_cross_validation_table,
+    "ranking": build_ranking_table,
     "thesis": build_thesis_table,
     "leakage": build_leakage_table,
     "cross_site": build_cross_site_table,

@@ -1,33 +1,22 @@
-"""Compare: the thesis' scores, the same training reproduced here, and scores on unseen cells."""
+"""Compare: which network is best on unseen cells; the thesis' scores, data leakage, other laboratories."""
 
 import streamlit as st
 
 from wbcseg.ui import glossary, navigation, routes
-from wbcseg.ui.compare import (
-    answer,
-    cell_types,
-    cross_site,
-    feature_agreement,
-    leakage,
-    score_downloads,
-    summary,
-    thesis,
-    unseen_cells,
-)
-from wbcseg.ui.compare.selection import select_comparison
+from wbcseg.ui.compare import answer, cell_types, cross_site, feature_agreement, leakage, summary, thesis
+from wbcseg.ui.compare.ranking import view
 
 navigation.declare_page(
     title="Compare",
-    purpose="Which network is better, by how much, and how certain that is.",
+    purpose="Which network is best, by how much, and how certain that is.",
     order=50,
 )
 
 st.title("Compare the networks")
-answer.show_answer()
-summary_tab, unseen_tab, thesis_tab, leakage_tab, cross_site_tab, features_tab, types_tab = st.tabs(
+ranking_tab, summary_tab, thesis_tab, leakage_tab, cross_site_tab, features_tab, types_tab = st.tabs(
     [
-        "Summary",
-        "Unseen cells",
+        view.TAB_TITLE,
+        summary.TAB_TITLE,
         thesis.TAB_TITLE,
         leakage.TAB_TITLE,
         cross_site.TAB_TITLE,
@@ -38,21 +27,12 @@ summary_tab, unseen_tab, thesis_tab, leakage_tab, cross_site_tab, features_tab, 
     bind="query-params",
     on_change="rerun",
 )
+if ranking_tab.open:
+    with ranking_tab:
+        view.show_ranking(below_overview=answer.show_answer)
 if summary_tab.open:
     with summary_tab:
         summary.show_summary()
-if unseen_tab.open:
-    with unseen_tab:
-        selection = select_comparison()
-        if selection:
-            unseen_cells.show_pairwise_comparisons(selection)
-            unseen_cells.show_means(selection)
-            unseen_cells.show_per_image(selection)
-            unseen_cells.show_paired_differences(selection)
-            unseen_cells.show_cell_types(selection)
-            unseen_cells.show_time_and_quality(selection)
-            unseen_cells.show_hardest(selection)
-            score_downloads.show_downloads(selection)
 if thesis_tab.open:
     with thesis_tab:
         thesis.show_reproduction()
@@ -70,5 +50,6 @@ if types_tab.open:
         cell_types.show_cell_types()
 glossary.show_glossary(
     *("Dice", "Dice as published", "Jaccard", "Jaccard as published", "±", "Cross-validation", "Confidence interval"),
-    *("Paired comparison", "p-value", "Data leakage"),
+    *("Paired comparison", "p-value", "Wilcoxon signed-rank test", "Holm correction", "Critical difference"),
+    *("Pareto front", "Confusion matrix", "Reliability diagram", "Data leakage"),
 )

@@ -50,7 +50,7 @@ PLACES = [
     Place(f"/compare?tab={thesis.TAB_TITLE.replace(' ', '+')}", text="Curves of"),
     *(
         Place(f"/compare?tab={tab.replace(' ', '+')}", text="Glossary")
-        for tab in ("Unseen cells", leakage.TAB_TITLE, cross_site.TAB_TITLE, "Cell measurements")
+        for tab in ("Ranking", leakage.TAB_TITLE, cross_site.TAB_TITLE, "Cell measurements")
     ),
 ]
 

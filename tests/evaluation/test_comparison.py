@@ -115,13 +115,13 @@ def test_an_image_tested_twice_counts_once() -> None:
 
 
 def test_the_hardest_images_come_first_and_undefined_ones_last() -> None:
-    both = [make_result("A", [0.9, None, 0.7, 0.95]), make_result("B", [0.5, None, 0.99, 0.96])]
+    both = {"a": make_result("A", [0.9, None, 0.7, 0.95]), "b": make_result("B", [0.5, None, 0.99, 0.96])}
     rows = comparison.rank_hardest(both, "dice", "nucleus")
     assert [row.id for row in rows] == ["made/000", "made/002", "made/003", "made/001"]
     assert rows[0].scores == {"a": 0.9, "b": 0.5}
     far = make_result("A", [0.9, 0.9])
     far = replace(far, images=(far.images[0], replace(far.images[1], single=scores(0.9, distance=12.0))))
-    assert comparison.rank_hardest([far], "hausdorff_95", "nucleus")[0].id == "made/001"
+    assert comparison.rank_hardest({"a": far}, "hausdorff_95", "nucleus")[0].id == "made/001"
 
 
 def test_a_metric_that_a_result_does_not_have_is_not_available() -> None:

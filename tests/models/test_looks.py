@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wbcseg.errors import ConfigError
 from wbcseg.models import ARCHITECTURES
-from wbcseg.models.looks import RESERVED_LOOKS, Look, get_look, register_look
+from wbcseg.models.looks import RESERVED_LOOKS, Look, assign_looks, get_look, register_look
 
 MIN_DISTANCE = 15.0
 MIN_CONTRAST = 2.8
@@ -65,8 +65,8 @@ def test_colours_are_seen_on_a_light_and_a_dark_page(page: str) -> None:
 
 def test_what_is_no_network_has_a_look_of_its_own_that_stays() -> None:
     looks = {get_look(name) for name in ARCHITECTURES}
-    forest = get_look("random_forest_of_a_test")
-    assert forest.title == "Random forest of a test"
+    forest = get_look("forest_of_a_test")
+    assert forest.title == "Forest of a test"
     assert (forest.color, forest.marker) in RESERVED_LOOKS
     assert forest.marker not in {look.marker for look in looks}
     # The beginning of a name is not the name.
@@ -81,3 +81,14 @@ def test_each_network_says_its_source_and_how_it_differs() -> None:
     for spec in ARCHITECTURES.values():
         assert any(word in spec.reference for word in ("doi", "arXiv")), spec.name
         assert spec.deviations, spec.name
+
+
+def test_entries_of_one_network_share_its_mark_and_differ_in_colour() -> None:
+    names = ["unet", "segnet", "unet", "unet", "unetplusplus"]
+    looks = assign_looks(names)
+    assert looks[0] == get_look("unet")
+    assert looks[1] == get_look("segnet")
+    assert looks[4] == get_look("unetplusplus")
+    assert len({look.color for look in looks}) == len(looks)
+    assert looks[2].marker == "circle-open"
+    assert looks[3].marker == "circle"

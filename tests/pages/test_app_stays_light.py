@@ -23,7 +23,7 @@ VISIT = """
     at.run()
     assert not at.exception, at.exception
     at.switch_page("pages/compare.py")
-    for tab in ("Unseen cells", "Thesis, reproduced", "Effect of data leakage", "Cell measurements"):
+    for tab in ("Ranking", "Thesis, reproduced", "Effect of data leakage", "Cell measurements"):
         at.query_params["tab"] = tab
         at.run()
         assert not at.exception, at.exception

@@ -7,26 +7,30 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from comparison_results import METHODS, make_many, write_entries
 from quick_app import page_text, tables
-from sample_runs import ENVIRONMENT
+from sample_runs import ENVIRONMENT, make_run
 
 from wbcseg.evaluation import comparison, cross_validation, reproduction
 from wbcseg.evaluation.comparison import PairwiseComparison
+from wbcseg.evaluation.entries.own_runs import HELDOUT_FILE
 from wbcseg.evaluation.feature_agreement import FeaturePairs
 from wbcseg.evaluation.metric_specs import METRICS
 from wbcseg.evaluation.reproduction import EXPERIMENTS
+from wbcseg.evaluation.result_store import write_result
 from wbcseg.evaluation.study_result import CrossValidationResult
 from wbcseg.features import FEATURES
 from wbcseg.metrics import Comparison
 from wbcseg.models import ARCHITECTURES, get_spec
 from wbcseg.training import PRESETS
 from wbcseg.ui import routes
-from wbcseg.ui.compare import cross_site, feature_agreement, leakage, thesis, unseen_cells
-from wbcseg.ui.compare.selection import Selection
+from wbcseg.ui.compare import cross_site, feature_agreement, leakage, summary, thesis
+from wbcseg.ui.compare.ranking import sentences, view
+from wbcseg.ui.compare.ranking.selection import Selection
 from wbcseg.ui.components import charts
 from wbcseg.ui.formatting import escape_markdown
 
-UNSEEN = "Unseen cells"
+RANKING = view.TAB_TITLE
 SUMMARY_ROWS = [
     "Thesis (scored on the wrong region)",
     "Reproduced here, scored the thesis' way",
@@ -98,11 +102,11 @@ def index_rows(table):
 
 
 def test_without_results_it_shows_the_thesis_and_the_commands(open_page, folder):
-    at = open_page("compare")
+    at = open_page("compare", tab=summary.TAB_TITLE)
     rows = index_rows(tables(at)[0])
     assert rows[SUMMARY_ROWS[0]][0] == "0.988 ±\u00a00.001"
     assert set(rows[SUMMARY_ROWS[2]]) == {"–"}
-    at = open_page("compare", tab=UNSEEN)
+    at = open_page("compare")
     assert any("wbcseg cross-validate" in code.value for code in at.code)
     at = open_page("compare", tab=thesis.TAB_TITLE)
     assert any("wbcseg reproduce unet segnet deconvnet" in code.value for code in at.code)
@@ -111,7 +115,7 @@ def test_without_results_it_shows_the_thesis_and_the_commands(open_page, folder)
 
 
 def test_the_summary_has_thesis_reproduction_and_unseen_cells(open_page, study_folder):
-    at = open_page("compare")
+    at = open_page("compare", tab=summary.TAB_TITLE)
     rows = index_rows(tables(at)[0])
     assert list(rows) == ["", *SUMMARY_ROWS]
     assert rows[SUMMARY_ROWS[0]] == ["0.988 ±\u00a00.001", "0.970 ±\u00a00.003", "0.973 ±\u00a00.003"]
@@ -123,9 +127,15 @@ def test_the_summary_has_thesis_reproduction_and_unseen_cells(open_page, study_f
 
 
 def test_a_complete_summary_has_no_note_on_missing_values(open_page):
-    at = open_page("compare")
+    at = open_page("compare", tab=summary.TAB_TITLE)
     assert not any("–" in cell for table in tables(at)[:2] for row in table for cell in row)
     assert "not computed yet" not in page_text(at)
+
+
+def find_chart(at, beginning):
+    """Return the text alternative of the chart that begins like this; empty if there is none."""
+    alts = (chart.proto.alt for chart in at.get("plotly_chart"))
+    return next((alt for alt in alts if alt.startswith(beginning)), "")
 
 
 def test_only_times_on_the_same_hardware_are_compared(open_page, folder):
@@ -133,51 +143,115 @@ def test_only_times_on_the_same_hardware_are_compared(open_page, folder):
     for result in (segnet, deconvnet):
         result["environment"] |= {"features": ["avx2", "avx512f"], "precision": "bfloat16"}
     write_results(folder, unet, segnet)
-    at = open_page("compare", tab=UNSEEN)
+    at = open_page("compare")
     assert "SegNet\\-Basic \\(thesis\\) on a processor\\, AVX\\-512\\, 2 cores\\, bfloat16" in page_text(at)
-    assert len(at.get("plotly_chart")) == 3
+    assert not find_chart(at, "Mean Dice, nucleus against CPU time")
     write_results(folder, deconvnet)
-    at = open_page("compare", tab=UNSEEN)
+    at = open_page("compare")
     assert "U\\-Net on a processor\\, AVX2\\, 2 cores\\, float32" in page_text(at)
-    alt = at.get("plotly_chart")[-1].proto.alt
+    alt = find_chart(at, "Mean Dice, nucleus against CPU time")
     assert "DeconvNet" in alt
     assert "U-Net" not in alt
 
 
-def test_unseen_cells_has_the_better_network_the_difference_and_its_certainty(open_page, study_folder):
-    at = open_page("compare", tab=UNSEEN)
+def test_the_first_sentence_says_which_is_best_by_how_much_and_how_sure(open_page, study_folder):
+    at = open_page("compare")
     text = page_text(at)
-    assert "U\\-Net is better than SegNet\\-Basic" in text
+    assert "**U\\-Net is best**: it has the highest mean Dice of the nucleus" in text
+    assert "95% confidence interval" in text
+    assert " behind." in text
+    # Of a pair that the reader chooses, there is more.
+    assert "U\\-Net is better than SegNet\\-Basic" in text or "U\\-Net is better than DeconvNet" in text
     assert "of 40 images" in text
-    assert "95% confidence" in text
     assert "p\u00a0<\u00a0.001" in text
-    assert len(at.get("plotly_chart")) == 4
-    assert "Zheng 1 · our recipe, 16 base filters · 5 folds" in at.selectbox(key="study").options
-    assert METRICS["dice"].description in text
+    assert "Zheng 1 · our recipe, 16 base filters · 5 folds · 3 entries" in at.selectbox(key="study").options
+    alt = find_chart(at, "Mean Dice, nucleus with 95% confidence intervals, best first: U-Net ")
+    assert "SegNet-Basic (thesis)" in alt
+    ranks = find_chart(at, "Average ranks: U-Net 1.")
+    assert "Not significantly different: " in ranks
+
+
+def test_what_cannot_be_told_apart_is_called_a_tie(open_page, folder):
+    write_results(folder, make_result("unet", 0.95), make_result("segnet", 0.95))
+    at = open_page("compare")
+    assert "**It is a tie between" in page_text(at)
+    assert "is best" not in page_text(at)
+
+
+def test_two_results_of_one_network_are_two_entries(open_page, folder):
+    small = {**make_result("unet", 0.93), "title": "U-Net, 8 base filters"}
+    write_entries(folder / "cross_validation", {"a-unet": make_result("unet", 0.96), "a-unet-8": small})
+    at = open_page("compare")
+    alt = find_chart(at, "Mean Dice")
+    assert "U-Net, 16 base filters" in alt
+    assert "U-Net, 8 base filters" in alt
+    write_entries(folder / "cross_validation", {"a-unet-8": {**small, "title": "U-Net, 16 base filters"}})
+    at = open_page("compare")
+    assert "U-Net, 16 base filters (a-unet-8)" in find_chart(at, "Mean Dice")
+
+
+def test_sixteen_entries_of_which_some_are_no_networks(open_page, folder):
+    write_entries(folder / "cross_validation", make_many(60))
+    at = open_page("compare")
+    assert not at.exception
+    for beginning in ("Mean Dice, nucleus with", "Average ranks", "Percentage of the images", "Mean Dice, nucleus by"):
+        alt = find_chart(at, beginning)
+        for title in (*METHODS.values(), *(spec.title for spec in ARCHITECTURES.values())):
+            assert title in alt, (beginning, title)
+    for beginning in ("Confusion matrix of", "Fraction of correct pixels", "Fast Dice of the whole cell by epoch"):
+        assert find_chart(at, beginning), beginning
+    text = page_text(at)
+    assert "Not known: " in text
+    means, outlines = tables(at)[-2:]
+    assert [row[1] for row in means[1:]] == [row[1] for row in outlines[1:]]
+    assert len(means) == 1 + len(METHODS) + len(ARCHITECTURES)
+    assert {row[-1] for row in means[1:]} > {"–"}
+
+
+def test_a_run_joins_the_study_that_it_may_be_compared_with(open_page, folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
+    write_results(folder, *(make_result(architecture, mean) for architecture, mean in MEANS.items()))
+    run = make_run("mine", config=PRESETS["compact"].replace(dataset="zheng-1", fold=1))
+    result = make_result("unet", 0.97)
+    result["config"] = run.load_config().to_dict()
+    result["images"] = [{**row, "training": 0} for row in result["images"] if row["training"] == 1]
+    write_result(run.folder / HELDOUT_FILE, {**result, "title": "mine", "trainings": result["trainings"][:1]})
+    at = open_page("compare")
+    study = at.selectbox(key="study").value
+    assert "mine" not in find_chart(at, "Mean Dice")
+    at.multiselect(key=f"own_{study}").set_value(["run:mine"]).run()
+    assert not at.exception
+    assert "mine" in find_chart(at, "Mean Dice")
+    assert "32 images that only some were tested on are left out" in page_text(at)
+    # It also stands alone, as what it is.
+    (own,) = (option for option in at.selectbox(key="study").options if option.startswith("My runs"))
+    assert "Zheng 1 · fold 2 of 5, 8 images" in own
+    (run.folder / HELDOUT_FILE).write_text("{")
+    assert not open_page("compare").exception
 
 
 def test_every_metric_and_region_has_a_link(open_page, study_folder):
     for metric in comparison.list_available_metrics(
         cross_validation.load_study_results(cross_validation.list_study_files())
     ):
-        at = open_page("compare", tab=UNSEEN, metric=metric.title)
-        assert metric.description in page_text(at)
-        region = next(box for box in at.selectbox if box.key.startswith("region"))
-        region.select(metric.regions[-1]).run()
+        at = open_page("compare", tab=RANKING, metric=metric.title)
+        assert at.selectbox(key="metric").value == metric.name
+        region = next(box for box in at.segmented_control if (box.key or "").startswith("region"))
+        region.set_value(metric.regions[-1]).run()
         assert not at.exception, metric.name
 
 
 def test_the_hardest_images_come_first_with_links_to_segment(open_page, study_folder):
-    at = open_page("compare", tab=UNSEEN)
-    hardest = tables(at)[-1]
-    assert hardest[1][0] == "[007](segment?dataset=Zheng%201&image=007)"
-    assert len(hardest) == 1 + 10
-    at.segmented_control(key="hardest").set_value(25).run()
-    assert len(tables(at)[-1]) == 1 + 25
+    at = open_page("compare")
+    links = re.findall(r"\[(\d+)\]\((segment\?[^)]*)\)", page_text(at))
+    assert links[0] == ("007", "segment?dataset=Zheng%201&image=007")
+    assert len(links) == 8
+    at.segmented_control(key="hardest").set_value(24).run()
+    assert len(re.findall(r"\[\d+\]\(segment\?", page_text(at))) == 24
 
 
 def test_scores_and_differences_can_be_downloaded(open_page, study_folder):
-    at = open_page("compare", tab=UNSEEN)
+    at = open_page("compare", tab=RANKING)
     assert [button.label for button in at.download_button] == [
         "Scores of all images (CSV)",
         "Differences between networks (CSV)",
@@ -185,7 +259,7 @@ def test_scores_and_differences_can_be_downloaded(open_page, study_folder):
 
 
 def test_a_new_result_is_found_without_a_restart(open_page, study_folder):
-    at = open_page("compare", tab=UNSEEN)
+    at = open_page("compare", tab=RANKING)
     assert len(at.selectbox(key="study").options) == 1
     write_results(
         study_folder,
@@ -204,7 +278,7 @@ def test_the_effect_of_data_leakage(open_page, study_folder):
     )
     at = open_page("compare", tab=leakage.TAB_TITLE)
     assert "**U-Net, nucleus**: +0.0100" in page_text(at)
-    at = open_page("compare", tab=UNSEEN)
+    at = open_page("compare", tab=RANKING)
     assert not any("leaky" in option for option in at.selectbox(key="study").options)
 
 
@@ -246,33 +320,33 @@ def make_selection(metric="dice"):
 )
 def test_the_sentence_follows_from_interval_and_test(difference, low, high, p, metric, sentence):
     pair = PairwiseComparison("A", "B", Comparison(difference, low, high, p, 40, 30, 10), p)
-    assert unseen_cells.format_comparison(pair, make_selection(metric)).startswith(sentence)
+    assert sentences.format_comparison(pair, make_selection(metric)).startswith(sentence)
 
 
 def test_the_sentence_counts_the_wins_of_the_better_network():
     pair = PairwiseComparison("A", "B", Comparison(-0.02, -0.03, -0.01, 0.01, 40, 9, 31), 0.01)
-    assert "on 31 of 40 images" in unseen_cells.format_comparison(pair, make_selection())
+    assert "on 31 of 40 images" in sentences.format_comparison(pair, make_selection())
 
 
 def test_a_network_that_wins_more_often_can_be_worse_on_average():
     # Lower is better: the first is larger on 46 images, and smaller on average.
     pair = PairwiseComparison("A", "B", Comparison(-0.44, -1.2, 0.3, 0.0001, 70, 46, 20), 0.0001)
-    sentence = unseen_cells.format_comparison(pair, make_selection("hausdorff_95"))
+    sentence = sentences.format_comparison(pair, make_selection("hausdorff_95"))
     assert sentence.startswith("**B is better than A more often, but not clearly on average**: on 46 of 70 images;")
     assert "the mean difference in its favour is −0.44 px (95% confidence interval −1.20 to 0.30)" in sentence
 
 
 def test_the_interval_has_the_sign_of_the_difference():
     pair = PairwiseComparison("A", "B", Comparison(-0.0028, -0.0057, 0.0016, 0.3, 70, 30, 40), 0.3)
-    sentence = unseen_cells.format_comparison(pair, make_selection())
+    sentence = sentences.format_comparison(pair, make_selection())
     assert sentence.startswith("**No clear difference** between B and A: 0.0028 in favour of the first")
     assert "−0.0016 to 0.0057), on 40 of 70 images" in sentence
 
 
 def test_p_values_are_explained():
-    assert "fewer than 1 of 1,000" in unseen_cells.format_p_value(0.0001)
-    assert "about 30 of 100" in unseen_cells.format_p_value(0.3)
-    assert "same result on every image" in unseen_cells.format_p_value(math.nan)
+    assert "fewer than 1 of 1,000" in sentences.format_p_value(0.0001)
+    assert "about 30 of 100" in sentences.format_p_value(0.3)
+    assert "same result on every image" in sentences.format_p_value(math.nan)
 
 
 def test_networks_differ_in_colour_and_marker():

@@ -10,6 +10,8 @@ from sample_runs import QUICK, make_run
 
 from wbcseg.metrics import REGIONS
 from wbcseg.models.card_records import HeldoutMetrics, RegionScores
+from wbcseg.models import ARCHITECTURES
+from wbcseg.models.looks import RESERVED_LOOKS, get_look
 from wbcseg.training import PRESETS, Run
 from wbcseg.training.jobs import manager
 from wbcseg.training.runs import summary
@@ -18,6 +20,7 @@ from wbcseg.training.runs.details import RunDetails, load_details, save_owner, s
 from wbcseg.training.runs.summary import find_best_run, list_summaries, summarise_run
 from wbcseg.ui.components.line_charts import TRAINING, VALIDATION
 from wbcseg.ui.runs import comparison
+from wbcseg.ui.runs.marks import get_mark
 from wbcseg.ui.runs.table import build_columns
 
 
@@ -245,6 +248,25 @@ def test_curves_by_epoch_by_time_and_smoothed():
     smooth, _ = comparison.overlay_runs(summaries, "loss", [TRAINING], by_time=False, smoothing=0.5)
     assert smooth[0][1] == pytest.approx(rows[0]["loss"])
     assert smooth[2][1] > rows[2]["loss"]
+
+
+def test_a_network_looks_as_on_compare_and_curves_of_one_network_stay_apart():
+    for name, architecture in (("a", "unet"), ("b", "unetplusplus"), ("c", "unet"), ("d", "fcn8s")):
+        make_run(name, config=QUICK.replace(architecture=architecture, input_size=96))
+    summaries = [summarise_run(manager.get_run(name)) for name in "abcd"]
+    _, series = comparison.overlay_runs(summaries, "loss", [VALIDATION], by_time=False, smoothing=0.0)
+    colours = {curve.name: curve.colour for curve in series}
+    for name, architecture in (("a", "unet"), ("b", "unetplusplus"), ("d", "fcn8s")):
+        assert colours[name] == get_look(architecture).color
+    assert len(set(colours.values())) == 4
+    assert [curve.glyph for curve in series] == ["●", "★", "○", "⬟"]
+
+
+def test_every_look_has_a_mark_for_curves():
+    symbols = [*(spec.marker for spec in ARCHITECTURES.values()), *(marker for _, marker in RESERVED_LOOKS)]
+    marks = [get_mark(symbol) for symbol in symbols]
+    assert len(set(marks)) == len(symbols)
+    assert get_mark("an unknown symbol") == get_mark("circle")
 
 
 def test_runs_without_a_metric_are_left_out(open_page):

@@ -158,7 +158,7 @@ class HardImage:
     Attributes:
         id: Id of the image.
         cell_type: Its cell type.
-        scores: The metric by architecture; NaN where undefined.
+        scores: The metric by key of the result; NaN where undefined.
     """
 
     id: str
@@ -167,16 +167,25 @@ class HardImage:
 
 
 def rank_hardest(
-    results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode = "single"
+    results: Mapping[str, ScoredImages], metric: str, region: str, mode: PredictionMode = "single"
 ) -> list[HardImage]:
-    """Return all images by the score of the worst network on each, lowest first; undefined ones come last."""
-    types = {image_id: cell_type for result in results for image_id, cell_type in get_cell_types(result).items()}
-    values_by_architecture = {result.architecture: collect_metric(result, metric, region, mode) for result in results}
+    """Return all images by the score of the worst result on each, lowest first; undefined ones come last.
+
+    Args:
+        results: The results by a key of each.
+        metric: Name of the metric.
+        region: The region it is of.
+        mode: Single pass or test-time averaging.
+    """
+    types = {
+        image_id: cell_type for result in results.values() for image_id, cell_type in get_cell_types(result).items()
+    }
+    values_by_key = {key: collect_metric(result, metric, region, mode) for key, result in results.items()}
     rows = [
         HardImage(
             image_id,
             cell_type,
-            {name: values.get(image_id, math.nan) for name, values in values_by_architecture.items()},
+            {name: values.get(image_id, math.nan) for name, values in values_by_key.items()},
         )
         for image_id, cell_type in types.items()
     ]

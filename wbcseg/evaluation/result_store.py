@@ -70,7 +70,8 @@ def decode_tables(value: Any) -> Any:
     """Return JSON values with each table as the list of records that it was made of."""
     """Return JSON values with each table as a list of records."""
     if isinstance(value, dict) and value.keys() == TABLE_KEYS:
-        return [_unflatten_record(value["columns"], row) for row in value["rows"]]
+        paths = [tuple(column.split(".")) for column in value["columns"]]
+        return [_unflatten_record(paths, row) for row in value["rows"]]
     if isinstance(value, dict):
         return {name: decode_tables(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -78,14 +79,13 @@ def decode_tables(value: Any) -> Any:
     return value
 
 
-def _unflatten_record(columns: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
+def _unflatten_record(paths: Sequence[tuple[str, ...]], row: Sequence[Any]) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    for column, value in zip(columns, row, strict=True):
-        *path, last = column.split(".")
+    for path, value in zip(paths, row, strict=True):
         node = record
-        for name in path:
+        for name in path[:-1]:
             node = node.setdefault(name, {})
-        node[last] = value
+        node[path[-1]] = value
     return record
 
 

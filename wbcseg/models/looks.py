@@ -7,7 +7,8 @@ name, the same on every page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from zlib import crc32
 
@@ -30,6 +31,9 @@ class Look:
     marker: str
 
 
+OPEN_SUFFIX: Final = "-open"
+"""Ends Plotly's names of marks that are drawn as outlines."""
+
 RESERVED_LOOKS: Final = (
     ("#2d6996", "cross"),
     ("#964b0f", "x"),
@@ -38,7 +42,19 @@ RESERVED_LOOKS: Final = (
 )
 """Colours and marks that no network of the package has, for methods that are not networks."""
 
-_LOOKS: Final[dict[str, Look]] = {}
+_LOOKS: Final[dict[str, Look]] = {
+    name: Look(title, *look)
+    for (name, title), look in zip(
+        (
+            ("random_forest", "Random forest"),
+            ("linear_svm", "Linear SVM"),
+            ("self_supervised_svm", "Zheng's method"),
+            ("random_forest_crf", "Random forest with CRF"),
+        ),
+        RESERVED_LOOKS,
+        strict=True,
+    )
+}
 
 
 def register_look(name: str, title: str, color: str, marker: str) -> None:
@@ -71,3 +87,29 @@ def get_look(name: str) -> Look:
         return _LOOKS[name]
     color, marker = RESERVED_LOOKS[crc32(name.encode()) % len(RESERVED_LOOKS)]
     return Look(name.replace("_", " ").capitalize(), color, marker)
+
+
+def assign_looks(names: Sequence[str]) -> list[Look]:
+    """Return the looks of several entries of one chart, of which some may be of the same network.
+
+    The first entry of a network has the network's look. Further ones have its mark, as an outline for every second one,
+    and colours that no network in the chart has.
+
+    Args:
+        names: What the entries' results call their network or method, in an order that stays.
+    """
+    own = {name: get_look(name) for name in names}
+    taken = {look.color for look in own.values()}
+    palette = [spec.color for spec in ARCHITECTURES.values()] + [color for color, _ in RESERVED_LOOKS]
+    free = [color for color in dict.fromkeys(palette) if color not in taken] or palette
+    counts: dict[str, int] = {}
+    looks, further = [], 0
+    for name in names:
+        look, count = own[name], counts.get(name, 0)
+        counts[name] = count + 1
+        if count:
+            marker = look.marker if count % 2 == 0 or look.marker.endswith(OPEN_SUFFIX) else look.marker + OPEN_SUFFIX
+            look = replace(look, color=free[further % len(free)], marker=marker)
+            further += 1
+        looks.append(look)
+    return looks

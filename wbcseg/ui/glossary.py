@@ -130,6 +130,19 @@ GLOSSARY: Final[dict[str, str]] = {
     "images, about 95 would contain it. It is computed by resampling the images (bootstrap).",
     "Paired comparison": "Both networks are tested on the same images and compared image by image. Images that are "
     "hard for both then do not blur the difference.",
+    "Critical difference": "A diagram of many networks on the same images (Demšar 2006): the mean rank of each, and "
+    "bars that join those between which no significant difference was found. That is not the same as equal.",
+    "Wilcoxon signed-rank test": "A test of paired differences that uses their order of size only, so that a few "
+    "extreme images do not decide.",
+    "Holm correction": "With many comparisons, some seem significant by chance. Holm's correction raises the p-values "
+    "so that the chance of any such error stays below 5%.",
+    "Pareto front": "Those networks that no other one beats in both quality and cost. For each of the others there is "
+    "one that is better and no more expensive, or as good and cheaper.",
+    "Confusion matrix": "How many pixels of each class were predicted as which class. Its diagonal holds the correct "
+    "ones.",
+    "Reliability diagram": "Of the pixels that a network is 80% sure of, 80% should be correct. The diagram shows the "
+    "fraction that is, against the predicted probability; the expected calibration error is the mean distance from the "
+    "diagonal.",
     "p-value": "The probability of a difference at least this large if the networks were equally good, from Wilcoxon's "
     "signed-rank test on the differences per image. With many pairs of networks, some small p-values arise by chance; "
     "the p-values are corrected for this (Holm).",

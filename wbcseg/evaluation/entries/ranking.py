@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
@@ -84,7 +84,8 @@ class Ranking:
 
     Attributes:
         entries: The entries, best first.
-        pairs: Comparison of each pair, by the keys of first and second; the better mean comes first.
+        pairs: Comparison of each pair, by the keys of first and second; the better mean comes first. Only those with
+            the best have an interval; :func:`compare_two` has those of others.
         n_images: Number of images.
         n_left_out: Number of images that only some of the entries were tested on.
         cliques: Entries that do not differ significantly, best average rank first; each has at least two.
@@ -178,6 +179,28 @@ def rank_entries(scores: Scores, titles: Mapping[str, str], metric: str) -> Rank
     return Ranking(entries, pairs, len(scores.image_ids), scores.n_left_out, find_cliques(by_rank, pairs))
 
 
+def compare_two(scores: Scores, ranking: Ranking, first: str, second: str, metric: str) -> PairwiseComparison:
+    """Return the comparison of any two entries, with its interval; the better mean comes first.
+
+    Args:
+        scores: The metric of every image.
+        ranking: The ranking by this metric.
+        first: Key of an entry.
+        second: Key of another one.
+        metric: Name of the metric.
+    """
+    if (first, second) not in ranking.pairs:
+        first, second = second, first
+    pair = ranking.pairs[first, second]
+    if not math.isnan(pair.comparison.ci_low):
+        return pair
+    values = _fill_absent(scores.values, METRICS[metric].absent_value)
+    values = values[~np.isnan(values).any(axis=1)]
+    difference = values[:, scores.keys.index(first)] - values[:, scores.keys.index(second)]
+    ((low, high),) = compute_confidence_intervals(difference[:, None]).tolist()
+    return replace(pair, comparison=replace(pair.comparison, ci_low=low, ci_high=high))
+
+
 def summarise_columns(values: NDArray[np.float64]) -> list[MetricSummary]:
     """Return the summary of each column; NaN are left out, and few images have no interval.
 
@@ -233,7 +256,9 @@ def _compare_columns(
     if not index_pairs:
         return {}
     differences = np.stack([values[:, first] - values[:, second] for first, second in index_pairs], axis=1)
-    bounds = compute_confidence_intervals(differences)
+    bounds = np.full((len(index_pairs), 2), np.nan)
+    # The pairs with the best come first. All intervals would take most of the time that a reader waits for.
+    bounds[: len(keys) - 1] = compute_confidence_intervals(differences[:, : len(keys) - 1])
     comparisons = [
         Comparison(
             float(column.mean()) if column.size else math.nan,

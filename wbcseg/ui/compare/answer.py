@@ -86,20 +86,20 @@ class Part:
 
 
 def show_answer() -> None:
-    """Show how good the default model is, as the first thing on the page Compare."""
+    """Show in a sentence for each part how good the default model is; the figures behind it unfold."""
     entry = cache.load_catalog().default_model
     if entry is None:
         return
     parts = [part for part in (_describe_outlines(entry), _describe_finding(), _describe_types()) if part.figures]
     if not parts:
         return
-    st.subheader("How well does the default model work at a laboratory it has never seen?", anchor=False)
-    st.markdown(summarise(entry.title, parts))
-    with st.container(key="compare_answer"):
+    question = "**How well does the default model work at a laboratory it has never seen?**"
+    st.markdown(f"{question}  \n{summarise(entry.title, parts)}")
+    with st.expander("The figures", icon=":material/table_chart:"), st.container(key="compare_answer"):
         for column, part in zip(st.columns(len(parts)), parts, strict=True):
             with column, st.container(border=True, gap="xsmall", height="stretch"):
                 _show_part(part)
-    st.caption(f"More in the tabs *{CROSS_SITE_TAB}* and *{TYPES_TAB}*. The other tabs compare networks.")
+        st.caption(f"More in the tabs *{CROSS_SITE_TAB}* and *{TYPES_TAB}*.")
 
 
 def summarise(title: str, parts: Sequence[Part]) -> str:

@@ -14,8 +14,8 @@ from wbcseg.evaluation.cross_site import CROSS_SITE_FOLDER, SITES, load_cross_si
 from wbcseg.evaluation.study_result import CrossSiteResult, PredictionMode, ScoredImages
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models import ARCHITECTURES
+from wbcseg.ui.compare.ranking.selection import select_mode
 from wbcseg.ui.compare.result_files import FileVersion, get_file_version, get_model_title, show_not_computed
-from wbcseg.ui.compare.selection import select_mode
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.charts import ReliabilityCurve, get_network_style
 from wbcseg.ui.components.table import show_table

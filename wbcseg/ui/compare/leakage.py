@@ -9,8 +9,8 @@ import streamlit as st
 from wbcseg.evaluation.metric_specs import METRICS
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.ui.compare import data
+from wbcseg.ui.compare.ranking.sentences import format_p_value
 from wbcseg.ui.compare.result_files import show_not_computed
-from wbcseg.ui.compare.unseen_cells import format_p_value
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.charts import Interval, get_network_style
 from wbcseg.ui.formatting import format_region

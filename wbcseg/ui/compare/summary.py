@@ -15,6 +15,8 @@ from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import MISSING_TEXT, format_mean
 from wbcseg.ui.glossary import GLOSSARY, show_glossary
 
+TAB_TITLE: Final = "Thesis in short"
+
 UNSEEN_STUDIES: Final = {
     "zheng-1-thesis-cv5": "Unseen cells, thesis' recipe",
     "zheng-1-compact-cv5": "Unseen cells, our recipe",
@@ -83,5 +85,5 @@ def _format_unseen(study_results: Sequence[CrossValidationResult], architecture:
     matching = [result for result in study_results if result.architecture == architecture]
     if not matching:
         return MISSING_TEXT
-    summary = data.summarise_networks(matching, "dice", region, "single")[architecture]
+    summary = data.summarise_network(matching[0], "dice", region, "single")
     return format_mean(summary.mean, summary.standard_error)

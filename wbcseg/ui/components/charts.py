@@ -10,7 +10,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
-from wbcseg.models import get_spec
+from wbcseg.models.looks import get_look
 from wbcseg.ui.components.line_charts import BLUE, GREY, ORANGE
 
 Style = tuple[str, str]
@@ -70,8 +70,8 @@ class ReliabilityCurve:
 
 def get_network_style(architecture: str) -> Style:
     """Return the colour and marker symbol of a network in all charts."""
-    spec = get_spec(architecture)
-    return spec.color, spec.marker
+    look = get_look(architecture)
+    return look.color, look.marker
 
 
 def draw_box_plot(

@@ -95,8 +95,9 @@ class Series:
         name: Its name; the legend shows the part before :data:`SUBSET_SEPARATOR`.
         colour: ``#rrggbb``.
         dash: Lengths of dashes and gaps.
-        shape: Shape of its markers.
+        shape: Shape of its markers, a name or a path.
         thin: Whether it is drawn thin, in the background.
+        glyph: Its marker as a character; needed where the shape is a path.
     """
 
     name: str
@@ -104,15 +105,17 @@ class Series:
     dash: tuple[int, ...] = SOLID
     shape: str = "circle"
     thin: bool = False
+    glyph: str = ""
 
 
 def format_legend(series: Sequence[Series]) -> str:
     """Return a legend of the curves as Markdown, with one entry for curves that differ only in their subset."""
     curves_by_name = {curve.name.partition(SUBSET_SEPARATOR)[0]: curve for curve in reversed(series)}
-    return "\u2003".join(
-        f':color[{MARKER_GLYPHS[curve.shape]}{DASH_GLYPHS[curve.dash]}]{{foreground="{curve.colour}"}}\u00a0{escape_markdown(name)}'
-        for name, curve in reversed(curves_by_name.items())
-    )
+    entries = []
+    for name, curve in reversed(curves_by_name.items()):
+        glyphs = f"{curve.glyph or MARKER_GLYPHS[curve.shape]}{DASH_GLYPHS[curve.dash]}"
+        entries.append(f':color[{glyphs}]{{foreground="{curve.colour}"}}\u00a0{escape_markdown(name)}')
+    return "\u2003".join(entries)
 
 
 def extract_values(rows: Sequence[MetricsRow], name: str) -> list[tuple[int, float]]:

@@ -9,13 +9,12 @@ from typing import Final
 import streamlit as st
 
 from wbcseg.metrics import FOREGROUND_REGIONS
+from wbcseg.models.looks import assign_looks
 from wbcseg.training.runs.summary import RunSummary, diff_configs, summarise_run
 from wbcseg.ui.components import line_charts
 from wbcseg.ui.components.line_charts import (
-    COLOURS,
     DASHED,
     LIVE_REFRESH_SECONDS,
-    MARKER_SHAPES,
     METRIC_TITLES,
     SOLID,
     TRAINING,
@@ -30,6 +29,7 @@ from wbcseg.ui.components.run_status import format_leaky_badge
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import MISSING_TEXT, escape_markdown, format_mean, format_region
 from wbcseg.ui.glossary import GLOSSARY
+from wbcseg.ui.runs.marks import get_mark
 from wbcseg.ui.train.fields import FIELDS
 
 DASH_PATTERNS: Final = (SOLID, line_charts.DASHED, line_charts.DASH_DOT, line_charts.DOTTED)
@@ -38,7 +38,7 @@ EPOCH_AXIS: Final = "Epochs"
 TIME_AXIS: Final = "Minutes"
 LINEAR_SCALE: Final = "Linear"
 LOG_SCALE: Final = "Log"
-MAX_RUNS: Final = len(COLOURS) * 2
+MAX_RUNS: Final = 16
 """Number of runs whose curves can be told apart."""
 
 
@@ -102,7 +102,9 @@ def overlay_runs(
     """
     points: list[Point] = []
     series: list[Series] = []
-    for index, summary in enumerate(selected):
+    looks = assign_looks([summary.config.architecture if summary.config else "" for summary in selected])
+    for index, (summary, look) in enumerate(zip(selected, looks, strict=True)):
+        shape, glyph = get_mark(look.marker)
         rows = summary.run.load_metrics()
         minutes = list(accumulate(row.get("seconds", 0.0) / 60 for row in rows))
         for subset in subsets:
@@ -114,8 +116,7 @@ def overlay_runs(
             # With one subset only, the dashes are free to tell apart runs whose curves overlap.
             run_dash = DASH_PATTERNS[index % len(DASH_PATTERNS)]
             dash = run_dash if len(subsets) == 1 else DASHED if subset == TRAINING else SOLID
-            colour, shape = COLOURS[index % len(COLOURS)], MARKER_SHAPES[index % len(MARKER_SHAPES)]
-            series.append(Series(series_name, colour, dash, shape))
+            series.append(Series(series_name, look.color, dash, shape, glyph=glyph))
     return points, series
 
 

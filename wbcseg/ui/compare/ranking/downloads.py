@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,8 @@ import streamlit as st
 from wbcseg.evaluation import comparison
 from wbcseg.evaluation.study_result import StudyResult
 from wbcseg.export import encode_csv
-from wbcseg.ui.compare.selection import Selection
+from wbcseg.io.filenames import make_safe_stem
+from wbcseg.ui.compare.ranking.selection import Selection
 from wbcseg.ui.components.downloads import select_decimal_comma, uses_decimal_comma
 from wbcseg.ui.state import get_saved_choices
 
@@ -21,6 +23,7 @@ def show_downloads(selection: Selection) -> None:
     st.subheader("Download")
     # Taken along, because a click does not run the page.
     choices = get_saved_choices()
+    results = [replace(entry.result, title=entry.title) for entry in selection.entries]
     tables = {
         "Scores of all images (CSV)": ("scores", comparison.build_score_rows),
         "Differences between networks (CSV)": ("differences", comparison.build_comparison_rows),
@@ -30,8 +33,8 @@ def show_downloads(selection: Selection) -> None:
         for label, (name, build_rows) in tables.items():
             st.download_button(
                 label,
-                partial(_encode_table, build_rows, selection.results, choices),
-                f"{selection.study}-{name}.csv",
+                partial(_encode_table, build_rows, results, choices),
+                f"{make_safe_stem(selection.study, set())}-{name}.csv",
                 "text/csv",
                 icon=":material/download:",
                 on_click="ignore",
