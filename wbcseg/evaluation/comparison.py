@@ -13,15 +13,17 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wbcseg.evaluation.metric_specs import METRICS, MetricSpec, get_metric
 from wbcseg.evaluation.study_result import PredictionMode, ScoredImages, StudyResult
 from wbcseg.metrics import (
     Comparison,
     apply_holm_correction,
-    compare,
+    compare_many,
     compute_confidence_interval,
     compute_mean_and_standard_error,
+    pair_defined_values,
 )
 from wbcseg.models.card_records import Environment
 
@@ -121,14 +123,12 @@ def compare_pairs(
 ) -> list[PairwiseComparison]:
     """Compare every pair of networks on the images that both were tested on."""
     titled_values = [(result.title, collect_metric(result, metric, region, mode)) for result in results]
-    title_pairs, comparisons = [], []
-    for (first, first_values), (second, second_values) in combinations(titled_values, 2):
-        title_pairs.append((first, second))
-        comparisons.append(_compare_shared(first_values, second_values, metric))
+    pairs = list(combinations(titled_values, 2))
+    comparisons = compare_many([_pair_shared(first, second, metric) for (_, first), (_, second) in pairs])
     corrected = apply_holm_correction([comparison.p_value for comparison in comparisons])
     return [
-        PairwiseComparison(*title_pair, comparison, corrected_p)
-        for title_pair, comparison, corrected_p in zip(title_pairs, comparisons, corrected, strict=True)
+        PairwiseComparison(first, second, comparison, corrected_p)
+        for ((first, _), (second, _)), comparison, corrected_p in zip(pairs, comparisons, corrected, strict=True)
     ]
 
 
@@ -136,9 +136,8 @@ def compare_results(
     first: ScoredImages, second: ScoredImages, metric: str, region: str, mode: PredictionMode = "single"
 ) -> Comparison:
     """Compare two results on the images that both were tested on: first minus second."""
-    return _compare_shared(
-        collect_metric(first, metric, region, mode), collect_metric(second, metric, region, mode), metric
-    )
+    first_values, second_values = (collect_metric(result, metric, region, mode) for result in (first, second))
+    return compare_many([_pair_shared(first_values, second_values, metric)])[0]
 
 
 def format_hardware_label(environment: Environment) -> str:
@@ -249,10 +248,12 @@ def _format_number(number: float) -> str:
     return "" if math.isnan(number) else f"{number:.5f}"
 
 
-def _compare_shared(first: Mapping[str, float], second: Mapping[str, float], metric: str) -> Comparison:
+def _pair_shared(first: Mapping[str, float], second: Mapping[str, float], metric: str) -> NDArray[np.float64]:
+    """Return the differences on the images that both were tested on, first minus second."""
     shared_ids = [image_id for image_id in first if image_id in second]
-    return compare(
+    first_values, second_values = pair_defined_values(
         [first[image_id] for image_id in shared_ids],
         [second[image_id] for image_id in shared_ids],
         absent_value=METRICS[metric].absent_value,
     )
+    return first_values - second_values

@@ -200,14 +200,33 @@ def compare(first: Sequence[float], second: Sequence[float], *, absent_value: fl
         ValueError: If the lengths differ.
     """
     first_values, second_values = pair_defined_values(first, second, absent_value=absent_value)
-    difference = first_values - second_values
-    low, high = compute_confidence_interval(difference)
-    p_value = float("nan")
-    if np.any(difference):
-        p_value = compute_wilcoxon_p_value(difference)
-    mean = float(difference.mean()) if difference.size else float("nan")
-    n_larger, n_smaller = int((difference > 0).sum()), int((difference < 0).sum())
-    return Comparison(mean, low, high, p_value, int(difference.size), n_larger, n_smaller)
+    return compare_many([first_values - second_values])[0]
+
+
+def compare_many(differences: Sequence[NDArray[np.float64]], *, intervals: int | None = None) -> list[Comparison]:
+    """Return the comparisons of many pairs of models, faster than one by one.
+
+    Args:
+        differences: Of each pair, the differences on the images that count, first minus second.
+        intervals: Only the first so many get an interval, by default all.
+    """
+    bounds = np.full((len(differences), 2), np.nan)
+    indices = range(len(differences))[:intervals]
+    for size in {len(differences[index]) for index in indices}:
+        same = [index for index in indices if len(differences[index]) == size]
+        bounds[same] = compute_confidence_intervals(np.stack([differences[index] for index in same], axis=1))
+    return [
+        Comparison(
+            float(values.mean()) if values.size else float("nan"),
+            low,
+            high,
+            compute_wilcoxon_p_value(values) if np.any(values) else float("nan"),
+            int(values.size),
+            int((values > 0).sum()),
+            int((values < 0).sum()),
+        )
+        for values, (low, high) in zip(differences, bounds.tolist(), strict=True)
+    ]
 
 
 def compute_wilcoxon_p_value(differences: Sequence[float] | NDArray[np.float64]) -> float:

@@ -22,11 +22,10 @@ from wbcseg.evaluation.entries.entry import Entry
 from wbcseg.evaluation.metric_specs import METRICS
 from wbcseg.evaluation.study_result import PredictionMode
 from wbcseg.metrics import (
-    Comparison,
     apply_holm_correction,
+    compare_many,
     compute_average_ranks,
     compute_confidence_intervals,
-    compute_wilcoxon_p_value,
 )
 
 SIGNIFICANCE: Final = 0.05
@@ -255,22 +254,10 @@ def _compare_columns(
     index_pairs = list(combinations(range(len(keys)), 2))
     if not index_pairs:
         return {}
-    differences = np.stack([values[:, first] - values[:, second] for first, second in index_pairs], axis=1)
-    bounds = np.full((len(index_pairs), 2), np.nan)
     # The pairs with the best come first. All intervals would take most of the time that a reader waits for.
-    bounds[: len(keys) - 1] = compute_confidence_intervals(differences[:, : len(keys) - 1])
-    comparisons = [
-        Comparison(
-            float(column.mean()) if column.size else math.nan,
-            low,
-            high,
-            compute_wilcoxon_p_value(column) if np.any(column) else math.nan,
-            int(column.size),
-            int((column > 0).sum()),
-            int((column < 0).sum()),
-        )
-        for column, (low, high) in zip(differences.T, bounds.tolist(), strict=True)
-    ]
+    comparisons = compare_many(
+        [values[:, first] - values[:, second] for first, second in index_pairs], intervals=len(keys) - 1
+    )
     corrected = apply_holm_correction([comparison.p_value for comparison in comparisons])
     return {
         (keys[first], keys[second]): PairwiseComparison(titles[keys[first]], titles[keys[second]], comparison, p)
