@@ -42,6 +42,9 @@ RESERVED_LOOKS: Final = (
 )
 """Colours and marks that no network of the package has, for methods that are not networks."""
 
+NEUTRAL_COLOR: Final = "#7f7b92"
+"""Colour of further entries of a network where every other colour is taken."""
+
 _LOOKS: Final[dict[str, Look]] = {
     name: Look(title, *look)
     for (name, title), look in zip(
@@ -93,7 +96,7 @@ def assign_looks(names: Sequence[str]) -> list[Look]:
     """Return the looks of several entries of one chart, of which some may be of the same network.
 
     The first entry of a network has the network's look. Further ones have its mark, as an outline for every second one,
-    and colours that no network in the chart has.
+    and colours that no network in the chart has; where none is left, grey.
 
     Args:
         names: What the entries' results call their network or method, in an order that stays.
@@ -101,7 +104,7 @@ def assign_looks(names: Sequence[str]) -> list[Look]:
     own = {name: get_look(name) for name in names}
     taken = {look.color for look in own.values()}
     palette = [spec.color for spec in ARCHITECTURES.values()] + [color for color, _ in RESERVED_LOOKS]
-    free = [color for color in dict.fromkeys(palette) if color not in taken] or palette
+    free = [color for color in dict.fromkeys(palette) if color not in taken] or [NEUTRAL_COLOR]
     counts: dict[str, int] = {}
     looks, further = [], 0
     for name in names:

@@ -58,7 +58,7 @@ def show_confusion(selection: Selection) -> None:
 def show_reliability(selection: Selection) -> None:
     """Show whether the probabilities are right."""
     st.subheader("Are the probabilities right?", help=f"**Reliability diagram** {GLOSSARY['Reliability diagram']}")
-    curves, errors = [], []
+    curves, rows = [], []
     for entry in selection.ranked_entries:
         pixels = entry.result.pixels
         if pixels is None or pixels.calibration is None:
@@ -66,19 +66,21 @@ def show_reliability(selection: Selection) -> None:
         row = build_row(selection, entry, pixels.calibration.ece)
         bins = tuple((item.confidence, item.accuracy, item.pixels) for item in pixels.calibration.bins)
         curves.append(charts.ReliabilityCurve(row.label, bins, row.style, "solid"))
-        errors.append(f"{row.number} {row.title} {row.value:.4f}")
+        rows.append(row)
     if not curves:
         st.caption(NOT_RECORDED)
         return
     figure = charts.draw_reliability_diagram(curves)
     figure.update_layout(height=300, showlegend=False, margin={"l": 8, "r": 16, "t": 8, "b": 0})
-    text = "; ".join(errors)
+    text = "; ".join(f"{row.number} {row.title} {row.value:.4f}" for row in rows)
     show_plotly_chart(
         figure,
         "reliability",
         f"Fraction of correct pixels against the predicted probability. Calibration error: {text}",
     )
-    st.caption(f"On the diagonal, probabilities are right. Expected calibration error: {escape_markdown(text)}.")
+    rows = sorted(rows, key=lambda row: row.value)
+    ends = " to ".join(f"{row.value:.4f} ({row.number} {row.title})" for row in dict.fromkeys((rows[0], rows[-1])))
+    st.caption(f"On the diagonal, probabilities are right. Expected calibration error: {escape_markdown(ends)}.")
 
 
 def show_learning_curves(selection: Selection) -> None:
