@@ -12,18 +12,11 @@ import numpy as np
 from sample_runs import ENVIRONMENT
 
 from wbcseg.models import ARCHITECTURES
+from wbcseg.models.method_registry import METHODS
 from wbcseg.training import PRESETS
 
 REGIONS = ("background", "cytoplasm", "nucleus", "cell")
 STUDY = "zheng-1-comparison-cv5"
-METHODS = {
-    "random_forest": "Random forest",
-    "linear_svm": "Linear SVM",
-    "self_supervised_svm": "Zheng's method",
-    "random_forest_crf": "Random forest, CRF",
-}
-"""Entries without a network of their own."""
-
 CELL_TYPES = ("neutrophil", "lymphocyte", "eosinophil", "monocyte", "basophil")
 ERRORS = {
     **dict(zip(ARCHITECTURES, np.linspace(0.052, 0.075, len(ARCHITECTURES)), strict=True)),
@@ -84,7 +77,7 @@ def make_entry(
     return {
         "study": study,
         "architecture": architecture,
-        "title": f"{ARCHITECTURES[architecture].title}, 16 base filters" if is_network else METHODS[architecture],
+        "title": f"{ARCHITECTURES[architecture].title}, 16 base filters" if is_network else METHODS[architecture].title,
         "parameters": int(rng.uniform(1.2e6, 1.8e6)) if is_network else None,
         "config": config if is_network else {"dataset": "zheng-1", "split": "leak-free", "folds": 5},
         "environment": {**asdict(ENVIRONMENT), "features": list(ENVIRONMENT.features)},

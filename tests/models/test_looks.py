@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wbcseg.errors import ConfigError
 from wbcseg.models import ARCHITECTURES
-from wbcseg.models.looks import RESERVED_LOOKS, Look, assign_looks, get_look, register_look
+from wbcseg.models.looks import assign_looks, get_look
+from wbcseg.models.method_registry import METHODS
 
 MIN_DISTANCE = 15.0
 MIN_CONTRAST = 2.8
+LOOKS = {name: get_look(name) for name in (*ARCHITECTURES, *METHODS)}
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 VISION = {
@@ -42,14 +43,13 @@ def to_lab(linear: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def test_each_network_has_its_own_title_colour_and_mark() -> None:
     for attribute in ("title", "color", "marker"):
-        values = [getattr(spec, attribute) for spec in ARCHITECTURES.values()]
+        values = [getattr(look, attribute) for look in LOOKS.values()]
         assert len(set(values)) == len(values), attribute
 
 
 @pytest.mark.parametrize("vision", VISION)
 def test_colours_are_apart(vision: str) -> None:
-    colors = {name: spec.color for name, spec in ARCHITECTURES.items()} | {color: color for color, _ in RESERVED_LOOKS}
-    seen = {name: to_lab(np.clip(VISION[vision] @ to_linear(color), 0, 1)) for name, color in colors.items()}
+    seen = {name: to_lab(np.clip(VISION[vision] @ to_linear(look.color), 0, 1)) for name, look in LOOKS.items()}
     distances = {(a, b): float(np.linalg.norm(seen[a] - seen[b])) for a, b in itertools.combinations(seen, 2)}
     closest = min(distances, key=distances.__getitem__)
     assert distances[closest] >= MIN_DISTANCE, (closest, distances[closest])
@@ -57,24 +57,18 @@ def test_colours_are_apart(vision: str) -> None:
 
 @pytest.mark.parametrize("page", ["#ffffff", "#15141c"])
 def test_colours_are_seen_on_a_light_and_a_dark_page(page: str) -> None:
-    colors = [*(spec.color for spec in ARCHITECTURES.values()), *(color for color, _ in RESERVED_LOOKS)]
-    for color in colors:
-        darker, lighter = sorted(float(TO_XYZ[1] @ to_linear(value)) for value in (color, page))
-        assert (lighter + 0.05) / (darker + 0.05) >= MIN_CONTRAST, color
+    for name, look in LOOKS.items():
+        darker, lighter = sorted(float(TO_XYZ[1] @ to_linear(value)) for value in (look.color, page))
+        assert (lighter + 0.05) / (darker + 0.05) >= MIN_CONTRAST, name
 
 
-def test_what_is_no_network_has_a_look_of_its_own_that_stays() -> None:
-    looks = {get_look(name) for name in ARCHITECTURES}
-    forest = get_look("forest_of_a_test")
-    assert forest.title == "Forest of a test"
-    assert (forest.color, forest.marker) in RESERVED_LOOKS
-    assert forest.marker not in {look.marker for look in looks}
+def test_what_is_not_registered_has_a_look_that_stays() -> None:
+    other = get_look("a_method_of_a_test")
+    assert other == get_look("a_method_of_a_test")
+    assert other.title == "A method of a test"
+    assert other.marker not in {look.marker for look in LOOKS.values()}
     # The beginning of a name is not the name.
     assert get_look("unetplusplus").color != get_look("unet").color
-    register_look("a_method", "A method", "#123456", "x")
-    assert get_look("a_method") == Look("A method", "#123456", "x")
-    with pytest.raises(ConfigError, match="unet"):
-        register_look("unet", "Mine", "#123456", "x")
 
 
 def test_each_network_says_its_source_and_how_it_differs() -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from comparison_results import METHODS, make_many, write_entries
+from comparison_results import make_many, write_entries
 from quick_app import page_text, tables
 from sample_runs import ENVIRONMENT, make_run
 
@@ -22,6 +22,7 @@ from wbcseg.evaluation.study_result import CrossValidationResult
 from wbcseg.features import FEATURES
 from wbcseg.metrics import Comparison
 from wbcseg.models import ARCHITECTURES, get_spec
+from wbcseg.models.method_registry import METHODS
 from wbcseg.training import PRESETS
 from wbcseg.ui import routes
 from wbcseg.ui.compare import cross_site, feature_agreement, leakage, summary, thesis
@@ -196,7 +197,7 @@ def test_sixteen_entries_of_which_some_are_no_networks(open_page, folder):
     assert not at.exception
     for beginning in ("Mean Dice, nucleus with", "Average ranks", "Percentage of the images", "Mean Dice, nucleus by"):
         alt = find_chart(at, beginning)
-        for title in (*METHODS.values(), *(spec.title for spec in ARCHITECTURES.values())):
+        for title in (spec.title for registry in (METHODS, ARCHITECTURES) for spec in registry.values()):
             assert title in alt, (beginning, title)
     for beginning in ("Confusion matrix of", "Fraction of correct pixels", "Fast Dice of the whole cell by epoch"):
         assert find_chart(at, beginning), beginning

@@ -11,7 +11,8 @@ from sample_runs import QUICK, make_run
 from wbcseg.metrics import REGIONS
 from wbcseg.models.card_records import HeldoutMetrics, RegionScores
 from wbcseg.models import ARCHITECTURES
-from wbcseg.models.looks import RESERVED_LOOKS, get_look
+from wbcseg.models.looks import get_look
+from wbcseg.models.method_registry import METHODS
 from wbcseg.training import PRESETS, Run
 from wbcseg.training.jobs import manager
 from wbcseg.training.runs import summary
@@ -263,7 +264,7 @@ def test_a_network_looks_as_on_compare_and_curves_of_one_network_stay_apart():
 
 
 def test_every_look_has_a_mark_for_curves():
-    symbols = [*(spec.marker for spec in ARCHITECTURES.values()), *(marker for _, marker in RESERVED_LOOKS)]
+    symbols = [get_look(name).marker for name in (*ARCHITECTURES, *METHODS)]
     marks = [get_mark(symbol) for symbol in symbols]
     assert len(set(marks)) == len(symbols)
     assert get_mark("an unknown symbol") == get_mark("circle")

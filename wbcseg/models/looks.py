@@ -1,8 +1,7 @@
 """How an entry of a comparison looks in every chart: one colour and one mark for each network and each method.
 
-A registered network brings its look along (:class:`wbcseg.models.registry.ArchitectureSpec`). What is not a network,
-such as a random forest, registers one here with :func:`register_look`. Anything else gets a look that follows from its
-name, the same on every page.
+Networks and methods bring their looks along when they register. Anything else that a result names gets a look that
+follows from its name, the same on every page.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from zlib import crc32
 
-from wbcseg.errors import ConfigError
+from wbcseg.models.method_registry import METHODS
 from wbcseg.models.registry import ARCHITECTURES
 
 
@@ -34,62 +33,29 @@ class Look:
 OPEN_SUFFIX: Final = "-open"
 """Ends Plotly's names of marks that are drawn as outlines."""
 
-RESERVED_LOOKS: Final = (
-    ("#2d6996", "cross"),
-    ("#964b0f", "x"),
-    ("#3c96b4", "hourglass"),
-    ("#783ce1", "star-triangle-up"),
-)
-"""Colours and marks that no network of the package has, for methods that are not networks."""
-
 NEUTRAL_COLOR: Final = "#7f7b92"
-"""Colour of further entries of a network where every other colour is taken."""
+"""Colour of what is not registered, and of further entries of a network where every other colour is taken."""
 
-_LOOKS: Final[dict[str, Look]] = {
-    name: Look(title, *look)
-    for (name, title), look in zip(
-        (
-            ("random_forest", "Random forest"),
-            ("linear_svm", "Linear SVM"),
-            ("self_supervised_svm", "Zheng's method"),
-            ("random_forest_crf", "Random forest with CRF"),
-        ),
-        RESERVED_LOOKS,
-        strict=True,
-    )
-}
+SPARE_MARKERS: Final = ("triangle-up", "hexagram", "diamond-tall", "y-up-open")
+"""Marks that no network or method of the package has."""
 
 
-def register_look(name: str, title: str, color: str, marker: str) -> None:
-    """Give something that is not a network a look.
-
-    Args:
-        name: What results call it (``architecture``).
-        title: Its name in tables and charts.
-        color: Hex colour; :data:`RESERVED_LOOKS` has some that stay apart from those of the networks.
-        marker: Plotly symbol.
-
-    Raises:
-        ConfigError: If a network has that name.
-    """
-    if name in ARCHITECTURES:
-        raise ConfigError(f"Network {name} has a look already.")
-    _LOOKS[name] = Look(title, color, marker)
+def is_registered(name: str) -> bool:
+    """Return whether a name is that of a network or method."""
+    return name in ARCHITECTURES or name in METHODS
 
 
 def get_look(name: str) -> Look:
-    """Return the look of a network, a registered method, or anything else that a result names.
+    """Return the look of a network, a method, or anything else that a result names.
 
     Args:
         name: What the result calls it (``architecture``).
     """
-    spec = ARCHITECTURES.get(name)
+    spec = ARCHITECTURES.get(name) or METHODS.get(name)
     if spec is not None:
         return Look(spec.title, spec.color, spec.marker)
-    if name in _LOOKS:
-        return _LOOKS[name]
-    color, marker = RESERVED_LOOKS[crc32(name.encode()) % len(RESERVED_LOOKS)]
-    return Look(name.replace("_", " ").capitalize(), color, marker)
+    marker = SPARE_MARKERS[crc32(name.encode()) % len(SPARE_MARKERS)]
+    return Look(name.replace("_", " ").capitalize(), NEUTRAL_COLOR, marker)
 
 
 def assign_looks(names: Sequence[str]) -> list[Look]:
@@ -103,7 +69,7 @@ def assign_looks(names: Sequence[str]) -> list[Look]:
     """
     own = {name: get_look(name) for name in names}
     taken = {look.color for look in own.values()}
-    palette = [spec.color for spec in ARCHITECTURES.values()] + [color for color, _ in RESERVED_LOOKS]
+    palette = [spec.color for registry in (ARCHITECTURES, METHODS) for spec in registry.values()]
     free = [color for color in dict.fromkeys(palette) if color not in taken] or [NEUTRAL_COLOR]
     counts: dict[str, int] = {}
     looks, further = [], 0

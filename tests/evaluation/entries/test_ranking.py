@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from comparison_results import ERRORS, make_entry
+from comparison_results import ERRORS, make_entry, make_many, write_entries
 from scipy.stats import rankdata
 
 from wbcseg.evaluation import comparison
 from wbcseg.evaluation.comparison import PairwiseComparison
-from wbcseg.evaluation.entries.entry import Entry, title_entries
+from wbcseg.evaluation.entries.entry import Entry, build_groups, read_results, title_entries
 from wbcseg.evaluation.entries.ranking import Ranking, collect_scores, compare_two, find_cliques, rank_entries
 from wbcseg.evaluation.study_result import CrossValidationResult
 from wbcseg.metrics import (
@@ -21,6 +23,9 @@ from wbcseg.metrics import (
     compute_confidence_interval,
     compute_confidence_intervals,
 )
+
+MAX_SECONDS = 1.5
+"""Processor time until the first chart of page Compare can be drawn."""
 
 
 def make_entries(*architectures: str, **changes: Any) -> tuple[Entry, ...]:
@@ -115,3 +120,13 @@ def test_many_intervals_are_those_of_one_column_at_a_time() -> None:
     for column, pair in zip(columns.T, bounds, strict=True):
         assert np.allclose(pair, compute_confidence_interval(column), equal_nan=True)
     assert np.isnan(compute_confidence_intervals(columns[:1])).all()
+
+
+@pytest.mark.timing
+def test_a_ranking_of_many_entries_does_not_keep_a_reader_waiting(tmp_path: Path) -> None:
+    write_entries(tmp_path, make_many())
+    start = time.process_time()
+    (group,) = build_groups(read_results(sorted(tmp_path.iterdir()))).values()
+    ranking = rank(group.entries)
+    assert time.process_time() - start < MAX_SECONDS
+    assert len(ranking.pairs) == len(group.entries) * (len(group.entries) - 1) / 2

@@ -15,7 +15,8 @@ from wbcseg.evaluation.cross_validation import LEAKY_SUFFIX
 from wbcseg.evaluation.result_store import read_result
 from wbcseg.evaluation.study_result import CrossValidationResult
 from wbcseg.models import ARCHITECTURES
-from wbcseg.models.looks import get_look
+from wbcseg.models.looks import get_look, is_registered
+from wbcseg.models.method_registry import METHODS
 from wbcseg.splitting.splits import DEFAULT_SEED
 
 
@@ -112,16 +113,14 @@ def title_entries(results: Mapping[str, CrossValidationResult]) -> tuple[Entry, 
     The title is the network's. Where a network has several results, their own titles tell them apart, and where even
     these are the same, the names of their files.
     """
-    ranks = {name: rank for rank, name in enumerate(ARCHITECTURES)}
+    ranks = {name: rank for rank, name in enumerate([*ARCHITECTURES, *METHODS])}
     ordered = sorted(results.items(), key=lambda item: (ranks.get(item[1].architecture, len(ranks)), item[0]))
     architectures = Counter(result.architecture for _, result in ordered)
     own_titles = Counter(result.title for _, result in ordered)
     entries = []
     for key, result in ordered:
-        is_network = result.architecture in ARCHITECTURES
-        title = get_look(result.architecture).title if is_network else result.title
-        if is_network and architectures[result.architecture] > 1:
-            title = result.title
+        is_single = is_registered(result.architecture) and architectures[result.architecture] == 1
+        title = get_look(result.architecture).title if is_single else result.title
         if own_titles[result.title] > 1 and title == result.title:
             title = f"{title} ({key.removeprefix(f'{result.study}-')})"
         entries.append(Entry(key, title, result))
