@@ -179,7 +179,7 @@ def format_group(group: Group) -> str:
     split_kind = f"{len(trainings)} random splits" if config.get("unused_fraction") else f"{len(trainings)} folds"
     filters = sorted({result.config["base_filters"] for result in results if "base_filters" in result.config})
     filters_text = f", {filters[0]} base filters" if len(filters) == 1 else ""
-    return f"{format_dataset(config['dataset'])} · {recipe}{filters_text} · {split_kind} · {len(results)} entries"
+    return f"{format_dataset(config['dataset'])} · {recipe}{filters_text} · {split_kind}"
 
 
 def _select_own(group: Group) -> tuple[str, ...]:
