@@ -108,7 +108,7 @@ def draw_trade_off(
 
     Args:
         rows: The entries.
-        costs: The cost of each.
+        costs: The cost of each, at least 0.
         front: Indices of the entries on the front, cheapest first.
         x_title: Title of the cost.
         y_title: Title of the score.
@@ -135,8 +135,9 @@ def draw_trade_off(
             hovertext=[f"{row.title}<br>{row.note}"],
             hoverinfo="text",
         )
-    is_wide = bool(costs) and max(costs) > 20 * min(costs)
-    figure.update_xaxes(title=x_title, type="log" if is_wide else "linear", rangemode="tozero")
+    # A method that does not learn costs nothing, which a logarithmic axis cannot show.
+    is_log = bool(costs) and 0 < 20 * min(costs) < max(costs)
+    figure.update_xaxes(title=x_title, rangemode="tozero", **({"type": "log", "dtick": 1} if is_log else {}))
     figure.update_yaxes(title=y_title)
     return _lay_out(figure, 300)
 

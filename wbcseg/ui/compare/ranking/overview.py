@@ -32,7 +32,7 @@ def show_overview(selection: Selection) -> None:
         row = build_row(
             selection, entry, summary.mean, summary.ci_low, summary.ci_high, describe_place(selection, ranked)
         )
-        rows.append(dataclasses.replace(row, is_marked=ranked.is_tied))
+        rows.append(dataclasses.replace(row, is_marked=ranked.is_tied and bool(selection.ranking.tied)))
     texts = [selection.format_value(row.value) for row in rows]
     show_plotly_chart(
         figures.draw_ranked_dots(rows, f"Mean {selection.axis_title}", texts),
