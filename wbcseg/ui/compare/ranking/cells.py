@@ -16,6 +16,7 @@ from wbcseg.evaluation.comparison import HardImage
 from wbcseg.evaluation.entries.ranking import summarise_columns
 from wbcseg.ui import cache
 from wbcseg.ui.compare.ranking import figures
+from wbcseg.ui.compare.ranking.matrices import draw_matrix
 from wbcseg.ui.compare.ranking.rows import build_row
 from wbcseg.ui.compare.ranking.selection import Selection
 from wbcseg.ui.components.charts import PLOTLY_CONFIG, show_plotly_chart
@@ -55,7 +56,7 @@ def show_cell_types(selection: Selection) -> None:
     ]
     counts = [max(item.n_images for item in columns[name]) for name in types]
     show_plotly_chart(
-        figures.draw_matrix(
+        draw_matrix(
             [build_row(selection, entry, math.nan).label for entry in entries],
             [f"{name[:4].capitalize()}.<br>{count}" for name, count in zip(types, counts, strict=True)],
             [[item.mean for item in row] for row in summaries],

@@ -10,6 +10,7 @@ import streamlit as st
 from wbcseg.evaluation.entries.ranking import compare_two
 from wbcseg.metrics import Comparison
 from wbcseg.ui.compare.ranking import figures
+from wbcseg.ui.compare.ranking.matrices import draw_matrix
 from wbcseg.ui.compare.ranking.rows import build_row
 from wbcseg.ui.compare.ranking.selection import Selection
 from wbcseg.ui.compare.ranking.sentences import count_wins_losses, format_comparison
@@ -66,7 +67,7 @@ def show_wins(selection: Selection) -> None:
     labels = [build_row(selection, entry, math.nan).label for entry in entries]
     numbers = [str(number) for number in range(1, len(entries) + 1)]
     show_plotly_chart(
-        figures.draw_matrix(labels, numbers, values, texts, notes, is_diverging=True),
+        draw_matrix(labels, numbers, values, texts, notes, is_diverging=True),
         "wins_many" if len(entries) > MAX_NUMBERS_ON_PHONE else "wins",
         "Percentage of the images on which the network of the row beats that of the column: "
         + "; ".join(f"{entry.title} {', '.join(row)}" for entry, row in zip(entries, texts, strict=True)),

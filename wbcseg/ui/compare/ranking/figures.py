@@ -20,11 +20,6 @@ MAX_TITLE_LENGTH: Final = 24
 
 MARK_SIZE: Final = 11
 TIED_COLOUR: Final = "rgba(127, 123, 146, 0.16)"
-TEXT_COLOUR: Final = "#16122a"
-"""Of numbers on coloured cells, which are light in both themes."""
-
-BLUES: Final = ((0.0, "#f4f8fd"), (1.0, "#7fb2e5"))
-DIVERGING: Final = ((0.0, "#eba768"), (0.5, "#f3f1f6"), (1.0, "#7fb2e5"))
 
 
 @dataclass(frozen=True)
@@ -139,67 +134,7 @@ def draw_trade_off(
     is_log = bool(costs) and 0 < 20 * min(costs) < max(costs)
     figure.update_xaxes(title=x_title, rangemode="tozero", **({"type": "log", "dtick": 1} if is_log else {}))
     figure.update_yaxes(title=y_title)
-    return _lay_out(figure, 300)
-
-
-def draw_matrix(
-    row_labels: Sequence[str],
-    column_labels: Sequence[str],
-    values: Sequence[Sequence[float]],
-    texts: Sequence[Sequence[str]],
-    notes: Sequence[Sequence[str]],
-    *,
-    is_diverging: bool = False,
-    reverse: bool = False,
-    row_height: int = ROW_HEIGHT,
-) -> go.Figure:
-    """Draw a matrix as coloured cells with numbers.
-
-    Args:
-        row_labels: Labels of the rows, the first on top.
-        column_labels: Labels of the columns.
-        values: Values that the colours show, NaN for an empty cell.
-        texts: Text of each cell.
-        notes: Tooltip of each cell.
-        is_diverging: Whether the values run from 0 to 1 around an even 0.5.
-        reverse: Whether low values are good.
-        row_height: Height of a row in pixels.
-    """
-    limits = {"zmin": 0.0, "zmax": 1.0} if is_diverging else {}
-    figure = go.Figure(
-        go.Heatmap(
-            z=[[None if math.isnan(value) else value for value in row] for row in values],
-            x=list(range(len(column_labels))),
-            y=list(range(len(row_labels))),
-            text=texts,
-            texttemplate="%{text}",
-            textfont={"color": TEXT_COLOUR, "size": 11},
-            customdata=notes,
-            hovertemplate="%{customdata}<extra></extra>",
-            colorscale=DIVERGING if is_diverging else BLUES,
-            reversescale=reverse,
-            showscale=False,
-            xgap=1,
-            ygap=1,
-            hoverongaps=False,
-            **limits,
-        )
-    )
-    figure.update_xaxes(
-        tickfont={"size": 10},
-        tickvals=list(range(len(column_labels))),
-        ticktext=list(column_labels),
-        side="top",
-        showgrid=False,
-        tickangle=0,
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(row_labels))),
-        ticktext=list(row_labels),
-        range=[len(row_labels) - 0.5, -0.5],
-        showgrid=False,
-    )
-    return _lay_out(figure, 56 + row_height * len(row_labels))
+    return lay_out(figure, 300)
 
 
 def draw_images(rows: Sequence[Row], points: Sequence[Mapping[str, tuple[float, str]]], axis_title: str) -> go.Figure:
@@ -264,7 +199,7 @@ def draw_curves(curves: Sequence[tuple[Row, Sequence[tuple[float, float]]]], x_t
         )
     figure.update_xaxes(title=x_title)
     figure.update_yaxes(title=y_title)
-    return _lay_out(figure, 300)
+    return lay_out(figure, 300)
 
 
 def _draw_dot(row: Row, index: int) -> go.Scatter:
@@ -304,10 +239,11 @@ def _lay_out_rows(figure: go.Figure, rows: Sequence[Row], axis_title: str, right
         showgrid=False,
         zeroline=False,
     )
-    return _lay_out(figure, 64 + ROW_HEIGHT * max(2, len(rows)), right)
+    return lay_out(figure, 64 + ROW_HEIGHT * max(2, len(rows)), right)
 
 
-def _lay_out(figure: go.Figure, height: int, right: int = 20) -> go.Figure:
+def lay_out(figure: go.Figure, height: int, right: int = 20) -> go.Figure:
+    """Give a chart its height, and room for text on its right side; return it."""
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": right, "t": 8, "b": 0},

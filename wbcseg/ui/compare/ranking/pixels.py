@@ -8,6 +8,7 @@ import streamlit as st
 
 from wbcseg.labels import CLASS_NAMES
 from wbcseg.ui.compare.ranking import figures
+from wbcseg.ui.compare.ranking.matrices import draw_matrix
 from wbcseg.ui.compare.ranking.rows import build_row
 from wbcseg.ui.compare.ranking.selection import Selection
 from wbcseg.ui.components import charts
@@ -45,7 +46,7 @@ def show_confusion(selection: Selection) -> None:
         )
     labels = [format_region(name) for name in CLASS_NAMES]
     show_plotly_chart(
-        figures.draw_matrix(labels, labels, values, texts, notes, row_height=56),
+        draw_matrix(labels, labels, values, texts, notes, row_height=56),
         "confusion",
         f"Confusion matrix of {titles[key]}: "
         + "; ".join(f"{name} {', '.join(row)}" for name, row in zip(labels, texts, strict=True)),
