@@ -8,6 +8,7 @@ import streamlit as st
 
 from wbcseg.evaluation.metric_specs import METRICS
 from wbcseg.metrics import FOREGROUND_REGIONS
+from wbcseg.models.looks import get_look
 from wbcseg.ui.compare import data
 from wbcseg.ui.compare.ranking.sentences import format_p_value
 from wbcseg.ui.compare.result_files import show_not_computed
@@ -41,7 +42,7 @@ def show_leakage() -> None:
             rows.append(
                 Interval(
                     format_region(region),
-                    leaky.title,
+                    get_look(leaky.architecture).title,
                     effect.difference,
                     effect.ci_low,
                     effect.ci_high,
