@@ -68,7 +68,6 @@ def card(title: str, *, two_stage: bool = False) -> SimpleNamespace:
         test_metrics=HeldoutMetrics(
             60, 0.98, {"background": region, "nucleus": region, "cytoplasm": region, "cell": undefined}
         ),
-        is_method=False,
         files={role: SimpleNamespace(sha256=title) for role in ("model", "weights")},
     )
 

@@ -9,8 +9,8 @@ from quick_app import page_text, tables
 from sample_runs import QUICK, make_run
 
 from wbcseg.metrics import REGIONS
-from wbcseg.models.card_records import HeldoutMetrics, RegionScores
 from wbcseg.models import ARCHITECTURES
+from wbcseg.models.card_records import HeldoutMetrics, RegionScores
 from wbcseg.models.looks import get_look
 from wbcseg.models.method_registry import METHODS
 from wbcseg.training import PRESETS, Run

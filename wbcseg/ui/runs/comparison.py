@@ -143,7 +143,8 @@ def overlay_repeats(
     points: list[Point] = []
     series: list[Series] = []
     bands: list[Band] = []
-    for index, group in enumerate(groups):
+    looks = assign_looks([group[0].config.architecture if group[0].config else "" for group in groups])
+    for index, (group, look) in enumerate(zip(groups, looks, strict=True)):
         name = group[0].name if len(group) == 1 else f"{group[0].name} and {len(group) - 1} more seeds"
         by_epoch: dict[int, list[float]] = {}
         for summary in group:
@@ -152,8 +153,8 @@ def overlay_repeats(
         points += [(epoch, sum(values) / len(values), name) for epoch, values in sorted(by_epoch.items())]
         if len(group) > 1:
             bands += [(epoch, min(values), max(values), name) for epoch, values in sorted(by_epoch.items())]
-        colour, shape = COLOURS[index % len(COLOURS)], MARKER_SHAPES[index % len(MARKER_SHAPES)]
-        series.append(Series(name, colour, DASH_PATTERNS[index % len(DASH_PATTERNS)], shape))
+        shape, glyph = get_mark(look.marker)
+        series.append(Series(name, look.color, DASH_PATTERNS[index % len(DASH_PATTERNS)], shape, glyph=glyph))
     return points, series, bands
 
 
