@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
+from app_server import find_free_port, run_server
 from browser_waits import expect, wait_until
 from comparison_results import make_many, write_entries
-from conftest import find_free_port, run_server
 
 from wbcseg.evaluation import cross_validation
 from wbcseg.evaluation.metric_specs import METRICS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from app_server import find_free_port, run_server
 from browser_waits import expect
-from conftest import find_free_port, run_server
 from test_field_in_browser import draw_field, wait_for_count
 from test_links_in_browser import IS_DRAWN, STATUS, SWITCH
 

@@ -40,7 +40,7 @@ SPECIAL = {
     "/architectures": Place("/architectures?dataset=Synthetic", images=FEATURE_MAPS),
     "/segment": Place("/segment?dataset=Synthetic&image=032", panels=2),
     "/quiz": Place("/quiz", panels=1),
-    "/compare": Place("/compare?tab=Summary", text="Glossary"),
+    "/compare": Place("/compare", text="Glossary"),
 }
 ADDRESSES = [f"/{spec.script.stem}" if position else "/" for position, spec in enumerate(list_pages())]
 PLACES = [
@@ -54,7 +54,7 @@ PLACES = [
     ),
 ]
 
-# Nothing was added, removed or resized for half a second, and every chart is drawn.
+# Nothing was added, removed, resized or recoloured for half a second, and every chart is drawn.
 WAIT_UNTIL_STILL = """
 () => new Promise(resolve => {
     let last = "", since = performance.now();
@@ -62,7 +62,10 @@ WAIT_UNTIL_STILL = """
         const main = document.querySelector("[data-testid=stMain]");
         const charts = [...document.querySelectorAll(".js-plotly-plot")];
         const now = [document.querySelectorAll("*").length, main.scrollWidth, main.scrollHeight].join();
-        if (now !== last || charts.some(chart => !chart.querySelector(".main-svg"))) {
+        // Colours fade for a moment when the theme changes.
+        const running = document.getAnimations().filter(one => one.playState === "running");
+        const isFading = running.some(one => one instanceof CSSTransition);
+        if (now !== last || isFading || charts.some(chart => !chart.querySelector(".main-svg"))) {
             last = now;
             since = performance.now();
         }
@@ -77,7 +80,8 @@ HAS_BACKGROUND = """colour =>
 """
 
 OVERLAPPING_LABELS = """() => [...document.querySelectorAll(".js-plotly-plot")].flatMap(chart => {
-    const boxes = [...chart.querySelectorAll(".ytick")].map(label => label.getBoundingClientRect());
+    const labels = [...chart.querySelectorAll(".ytick")].filter(label => label.textContent.trim());
+    const boxes = labels.map(label => label.getBoundingClientRect());
     boxes.sort((first, second) => first.top - second.top);
     return boxes.slice(1).map((box, index) => boxes[index].bottom - box.top).filter(overlap => overlap > 1);
 })"""

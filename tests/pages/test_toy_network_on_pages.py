@@ -5,7 +5,7 @@ import functools
 import pytest
 from quick_app import page_text, viewer_props
 from test_architectures_page import diagrams
-from test_compare_page import UNSEEN, folder, make_result, write_results  # noqa: F401 (folder is a fixture)
+from test_compare_page import folder, make_result, write_results  # noqa: F401 (folder is a fixture)
 
 from wbcseg.inference import Catalog
 from wbcseg.models import ARCHITECTURES
@@ -42,6 +42,6 @@ def test_train_offers_it(open_page):
 
 def test_compare_shows_its_results(open_page, folder):  # noqa: F811
     write_results(folder, make_result("unet", 0.96), make_result("toy", 0.9))
-    at = open_page("compare", tab=UNSEEN)
+    at = open_page("compare")
     assert "Toy\\-Net" in page_text(at)
     assert at.get("plotly_chart")
