@@ -253,7 +253,7 @@ def test_a_run_whose_folder_disappears_ends_and_names_it(pairs: Path, runs: Path
 
 
 def test_the_same_seed_gives_identical_weights(pairs: Path) -> None:
-    config = CONFIG.replace(dataset=str(pairs), epochs=3, ema_decay=0.9, dropout=0.3)
+    config = CONFIG.replace(dataset=str(pairs), epochs=3, ema_decay=0.9, dropout=0.3, keep_checkpoints=True)
     twice = [manager.start_run(config) for _ in range(2)]
     for run in twice:
         assert until_over(run) == "finished", summarise_run(run).reason
@@ -274,7 +274,7 @@ def test_uploaded_images_are_never_written_to_disk(config: TrainingConfig, pairs
     assert stored is not None
     assert stored.epochs == (0, 1, 2)
     assert (
-        snapshots.load_snapshot(run, stored, None).shape == snapshots.load_snapshot(run, stored, 2).shape == (3, 48, 48)
+        snapshots.load_snapshot(run, stored, None).shape == snapshots.load_snapshot(run, stored, 2).shape == (4, 48, 48)
     )
     image = encode_png(draw_sample(9, 0, size=(48, 48)).image)
     for path in run.folder.rglob("*"):

@@ -33,6 +33,9 @@ HOVER_PARAM: Final[dict[str, Any]] = {
 
 IS_POINT: Final = "!isValid(datum.y2) && !isValid(datum.mark)"
 MARK_COLOUR: Final = "#7f7b92"
+KEPT_LABEL_Y: Final = 2
+BEST_LABEL_Y: Final = 15
+"""Distance of the labels of marked epochs from the top, in pixels."""
 
 Row = tuple[float, float | None, str, float | None, str | None]
 Domains = Mapping[str, tuple[float, float]]
@@ -138,7 +141,9 @@ def build_spec(
 
 def _build_mark_layer(condition: str, mark: dict[str, Any], x: dict[str, Any]) -> dict[str, Any]:
     """Return the vertical lines of marked epochs, or their labels at the top."""
-    label = {"y": {"value": 2}, "text": {"field": "mark"}} if mark["type"] == "text" else {}
+    # One below the other, so that they stay apart where the epochs are close.
+    height = BEST_LABEL_Y if mark.get("align") == "left" else KEPT_LABEL_Y
+    label = {"y": {"value": height}, "text": {"field": "mark"}} if mark["type"] == "text" else {}
     return {
         "transform": [{"filter": condition}],
         "mark": {"color": MARK_COLOUR, **({"baseline": "top"} if label else {}), **mark},

@@ -102,7 +102,6 @@ def show_cost_and_start(request: TrainingRequest | None) -> None:
             disabled=not fits_in_memory,
             on_click=start_training,
             args=(request,),
-            type="primary",
         )
         if request is not None:
             share.show_take_along(request)
