@@ -24,7 +24,7 @@ COMMANDS = {
     "types": "Train, evaluate and export the model of cell types.",
     "pseudo-masks": "Draw masks on the images of pbc, which has boxes and types, and keep the reliable ones.",
     "cross-validate": "Cross-validate networks: each image is tested by a network that never saw its cell.",
-    "compare": "Train and test all networks by one protocol: equal size, the same folds, the same number of epochs.",
+    "compare": "Train and test all networks and methods by one protocol: the same folds, size and number of epochs.",
     "cross-site": "Train networks on the images of one laboratory and test them on those of the other.",
     "robustness": "Test models on altered images: other light, focus or stain, and cells with hardly any cytoplasm.",
     "quality": "Fit the quality check of general models, and test it on laboratories that it was not fitted to.",

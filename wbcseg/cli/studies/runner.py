@@ -11,6 +11,7 @@ from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
 from wbcseg.evaluation import cross_site, cross_validation
 from wbcseg.evaluation.cross_validation import Study
+from wbcseg.evaluation.methods import cross_validate_method
 from wbcseg.evaluation.result_store import write_result
 from wbcseg.evaluation.study_result import CrossSiteResult, CrossValidationResult
 from wbcseg.inference import Catalog, ModelEntry, Segmenter
@@ -48,6 +49,28 @@ def run_cross_validation(
     if runs is None:
         return None
     result = cross_validation.evaluate_study(study, runs, open_dataset(study.configs[0].dataset, download=True))
+    if target:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_result(target, result.to_dict())
+    return result
+
+
+def run_method(method: str, study: str, dataset: str, folds: int, out: Path | None = None) -> CrossValidationResult:
+    """Train and evaluate a method without a deep network on the folds of a study, unless there is a result.
+
+    Args:
+        method: Name of the method.
+        study: Name of the study.
+        dataset: Name of a data set, or path of a folder or zip.
+        folds: Number of folds.
+        out: Folder of results; ``None`` to write nothing.
+    """
+    target = out and out / f"{study}-{method}.json"
+    if target and target.exists():
+        (result,) = cross_validation.load_study_results([target])
+        print(f"{study}-{method}: there is already a result ({target}).", flush=True)
+        return result
+    result = cross_validate_method(method, open_dataset(dataset, download=True), study=study, folds=folds)
     if target:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_result(target, result.to_dict())
