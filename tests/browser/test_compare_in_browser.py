@@ -43,7 +43,7 @@ def test_charts_are_drawn_and_have_text_alternatives(page):
     page.goto(RANKING)
     page.get_by_text("Which differences are real?").wait_for()
     page.get_by_text("Download", exact=True).first.wait_for()
-    for text in ("with 95% confidence intervals, best first", "Average ranks", "against CPU time", "by cell type"):
+    for text in ("95% confidence intervals, best first", "Average ranks", "against Time of a crop", "by cell type"):
         page.locator(f'[aria-label*="{text}"], [alt*="{text}"]').first.wait_for(state="attached")
 
 
