@@ -12,9 +12,10 @@ TIMEOUT = 60.0
 """Seconds, as for the other waits of the browser tests."""
 
 try:
-    from playwright.sync_api import expect
+    from playwright.sync_api import Error, expect
 except ImportError:  # the fixture ``browser`` says that it is missing
     expect: Any = None
+    Error: Any = Exception
 else:
     expect.set_options(timeout=1000 * TIMEOUT)
 
@@ -43,3 +44,16 @@ IDLE = """() => {
 def wait_until_idle(window: Any) -> None:
     """Wait until the app has run to its end and the browser shows nothing of an earlier run."""
     window.wait_for_function(IDLE)
+
+
+def scroll_into_view(window: Any, locator: Any) -> None:
+    """Scroll to an element, also if the page draws it anew meanwhile."""
+
+    def scroll() -> bool:
+        try:
+            locator.scroll_into_view_if_needed(timeout=1000)
+        except Error:
+            return False
+        return locator.bounding_box() is not None
+
+    wait_until(window, scroll)

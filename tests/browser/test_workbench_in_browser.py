@@ -7,7 +7,7 @@ import io
 from collections import Counter
 from typing import Any
 
-from browser_waits import expect, wait_until_idle
+from browser_waits import expect, scroll_into_view, wait_until_idle
 from pypdf import PdfReader
 from spreadsheets import read_records
 
@@ -78,8 +78,8 @@ def read_csv(page: Any, button: str) -> list[dict[str, str]]:
 
 def drag(page: Any, start: Any, end: Any) -> None:
     # The gallery may begin below the window's lower edge.
-    start.scroll_into_view_if_needed()
-    end.scroll_into_view_if_needed()
+    scroll_into_view(page, start)
+    scroll_into_view(page, end)
     first, last = start.bounding_box(), end.bounding_box()
     page.mouse.move(first["x"] + first["width"] / 2, first["y"] + 20)
     page.mouse.down()
@@ -144,7 +144,7 @@ def test_cells_are_filed_and_every_file_follows(page: Any) -> None:
     # What is selected in a plot is selected in the gallery.
     page.get_by_text("Plots", exact=True).click()
     plot = page.locator("[data-testid=stPlotlyChart] .nsewdrag").first
-    plot.scroll_into_view_if_needed()
+    scroll_into_view(page, plot)
     page.wait_for_timeout(1000)
     area = plot.bounding_box()
     corners = [(0.005, 0.01), (0.995, 0.01), (0.995, 0.99), (0.005, 0.99), (0.005, 0.02)]
@@ -172,7 +172,7 @@ def test_types_and_a_drawn_mask_are_the_same_in_every_file(page: Any) -> None:
     page.get_by_role("button", name="Correct its mask").click()
     page.get_by_role("button", name="Edit mask").click()
     canvas = page.locator('figure[data-panel="unet-general"] canvas').first
-    canvas.scroll_into_view_if_needed()
+    scroll_into_view(page, canvas)
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     page.mouse.down()
