@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
-from browser_waits import wait_until_idle
+from browser_waits import scroll_into_view, wait_until_idle
 from page_images import wait_for_viewer
 from PIL import Image
 
@@ -74,7 +74,7 @@ class Cells:
             button.click()
 
     def to_screen(self, x, y):
-        self.canvas.scroll_into_view_if_needed()
+        scroll_into_view(self.page, self.canvas)
         box = self.canvas.bounding_box()
         height, width = IMAGE.shape[:2]
         scale = min(box["width"] / width, box["height"] / height)

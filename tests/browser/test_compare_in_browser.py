@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 import pytest
 from app_server import find_free_port, run_server
-from browser_waits import expect, wait_until
+from browser_waits import expect, scroll_into_view, wait_until
 from comparison_results import make_many, write_entries
 
 from wbcseg.evaluation import cross_validation
@@ -122,7 +122,7 @@ def test_a_point_opens_its_image_in_segment(page):
     page.goto(RANKING)
     points = page.locator(".st-key-images .scatterlayer .points path")
     points.first.wait_for(state="attached")
-    points.first.scroll_into_view_if_needed()
+    scroll_into_view(page, points.first)
     box = points.first.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_url("**/segment**")

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
-from browser_waits import expect, wait_until_idle
+from browser_waits import expect, scroll_into_view, wait_until_idle
 
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.inference import Catalog
@@ -39,7 +39,7 @@ def open_field(page, cell_count=6):
     page.locator(".cell-count").wait_for()
     wait_for_count(page, cell_count)
     wait_until_idle(page)
-    canvas(page).scroll_into_view_if_needed()
+    scroll_into_view(page, canvas(page))
 
 
 def canvas(page):

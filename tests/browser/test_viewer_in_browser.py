@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
-from browser_waits import expect, wait_until, wait_until_idle
+from browser_waits import expect, scroll_into_view, wait_until, wait_until_idle
 from page_images import wait_for_viewer
 from PIL import Image
 
@@ -391,7 +391,7 @@ def test_phone_zooms_with_two_fingers_and_reads_out_on_a_tap(browser, server):
         assert box["x"] >= 0, name
         assert box["x"] + box["width"] <= 390, name
         page.keyboard.press("Escape")
-    page.locator('figure[data-panel="image"] canvas').scroll_into_view_if_needed()
+    scroll_into_view(page, page.locator('figure[data-panel="image"] canvas'))
     x, y = middle_of(page, "image")
     touch = phone.new_cdp_session(page)
 
