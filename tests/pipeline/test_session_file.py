@@ -73,7 +73,7 @@ def test_everything_but_the_pixels_is_restored(results: list[ImageResult]) -> No
     )
     assert (first.digest, first.edits) == (results[0].digest, results[0].edits)
     assert build_cell_rows(list(first.cells)) == build_cell_rows(list(results[0].cells))
-    # The picture of the cell is almost the same: it was encoded twice.
+    # The image of the cell is almost the same: it was encoded twice.
     (tile,), (before,) = first.tiles, results[0].tiles
     assert (tile.outline, tile.nuclei, tile.square) == (before.outline, before.nuclei, before.square)
     assert second.problem is not None

@@ -1,7 +1,7 @@
 """How an entry of a comparison looks in every chart: one colour and one mark for each network and each method.
 
-Networks and methods bring their looks along when they register. Anything else that a result names gets a look that
-follows from its name, the same on every page.
+Networks and methods declare title, colour and mark when they register. Anything else that a result names gets those
+that follow from its name, the same on every page.
 """
 
 from __future__ import annotations
