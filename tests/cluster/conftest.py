@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("distributed", reason='Dask is not installed: pip install -e ".[cluster]"')
+
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.io import encode_png
 from wbcseg.labels import to_grey
 from wbcseg.scale import connect
-
-pytest.importorskip("distributed", reason='Dask is not installed: pip install -e ".[cluster]"')
 
 IMAGE_COUNT = 24
 

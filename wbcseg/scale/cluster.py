@@ -39,16 +39,12 @@ def connect(scheduler: str = LOCAL, *, workers: int | None = None, preload: tupl
         A ``distributed.Client``.
 
     Raises:
-        ConfigError: If Dask is not installed, or the number of workers is not acceptable.
+        ConfigError: If the number of workers is not acceptable.
         WbcsegError: If the scheduler cannot be reached.
     """
-    try:
-        import dask
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise ConfigError(
-            "Schedulers need Dask, which is not installed.", hint='Install it: pip install "wbcseg[cluster]"'
-        ) from None
+    import dask
+    from distributed import Client, LocalCluster
+
     if workers is not None and workers < 1:
         raise ConfigError(f"There must be at least one worker. Received: {workers}")
     if scheduler != LOCAL:
